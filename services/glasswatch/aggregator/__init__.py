@@ -1,0 +1,1 @@
+"""Decisions: detections become events; pure functions of their inputs and state."""

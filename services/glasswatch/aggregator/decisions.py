@@ -1,0 +1,139 @@
+"""Detections to events: onset, hysteresis, clearing, severity by duration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from glasswatch.aggregator.masks import Mask
+from glasswatch.aggregator.rules import DefectRule
+from glasswatch.core.detection import Detection, Event, EventState, Severity, Verdict, event_id
+from glasswatch.core.time import Instant, Timeline
+
+Key = tuple[str, str, str, str]
+"""Channel, defect, kind, track."""
+
+
+@dataclass(slots=True)
+class _Open:
+    """Evidence of a defect that has not ended.
+
+    `announced` is the last event that was given out, None while the defect has not lasted long enough.
+    """
+
+    first: Detection
+    strongest: Detection
+    last: Detection
+    ceiling: Severity | None
+    announced: Event | None = None
+
+
+@dataclass(slots=True)
+class Decisions:
+    """The aggregator's decision logic for any number of channels.
+
+    Detections of one detector must come in media order; between detectors any order gives the same events. Every change
+    of an event is given out as the event's newest version: opened, raised in severity, closed.
+    """
+
+    rules: Mapping[str, DefectRule]
+    masks: Sequence[Mask] = ()
+    timeline: Timeline = field(default_factory=Timeline)
+    _open: dict[Key, _Open] = field(default_factory=dict)
+
+    def add(self, detection: Detection) -> list[Event]:
+        """Events that this detection opens, changes or closes."""
+        changes: list[Event] = []
+        for key, seen in list(self._open.items()):
+            same_source = (key[0], key[1], key[3]) == _source(detection)
+            if same_source and self._has_cleared(seen, detection):
+                changes += self._close(key)
+        key = (detection.channel, detection.defect, detection.kind or "", detection.track or "")
+        seen_now = self._open.get(key)
+        if detection.verdict is Verdict.DEFECT or (seen_now is not None and self._keeps_open(seen_now, detection)):
+            changes += self._extend(key, detection)
+        return changes
+
+    def finish(self, channel: str) -> list[Event]:
+        """Close whatever is still open on a channel: its media has ended."""
+        return [event for key in list(self._open) if key[0] == channel for event in self._close(key)]
+
+    def _keeps_open(self, seen: _Open, detection: Detection) -> bool:
+        enough = detection.score >= self.rules[detection.defect].clear_score
+        return detection.verdict is Verdict.OK and enough and seen.last.span.gap_to(detection.span) == 0
+
+    def _has_cleared(self, seen: _Open, detection: Detection) -> bool:
+        """Whether `detection`, of the same source, proves that the open defect is over.
+
+        A detection without kind speaks for every kind, one with a kind for that kind only; but media that has gone on
+        for too long without a word of this kind ends it too.
+        """
+        gap = seen.last.span.gap_to(detection.span)
+        if gap is None:
+            return True
+        rule = self.rules[detection.defect]
+        about_it = detection.kind is None or detection.kind == seen.first.kind
+        goes_on = detection.verdict is Verdict.DEFECT and detection.kind == seen.first.kind
+        if goes_on or not about_it or self._keeps_open(seen, detection):
+            return gap > rule.clear_after_s
+        away = detection.span.end - seen.last.span.end
+        return away >= rule.clear_after_s and away > 0
+
+    def _extend(self, key: Key, detection: Detection) -> list[Event]:
+        seen = self._open.get(key)
+        if seen is None:
+            seen = self._open[key] = _Open(detection, detection, detection, detection.ceiling)
+        else:
+            seen.last = max(seen.last, detection, key=lambda d: d.span.end)
+            seen.ceiling = _looser(seen.ceiling, detection.ceiling)
+            if detection.score > seen.strongest.score:
+                seen.strongest = detection
+        event = self._event(seen, EventState.OPEN)
+        if event is None:
+            return []
+        if seen.announced is not None and seen.announced.severity == event.severity:
+            return []
+        seen.announced = event
+        return [event]
+
+    def _close(self, key: Key) -> list[Event]:
+        event = self._event(self._open.pop(key), EventState.CLOSED)
+        return [event] if event is not None else []
+
+    def _event(self, seen: _Open, state: EventState) -> Event | None:
+        span = seen.first.span.cover(seen.last.span)
+        severity = self.rules[seen.first.defect].severity_after(float(span.duration))
+        if severity is None:
+            return None
+        start = self.timeline.position(Instant(span.epoch, span.start))
+        end = self.timeline.position(Instant(span.epoch, span.end))
+        if any(mask.hides(seen.first.defect, start, end) for mask in self.masks):
+            return None
+        top = seen.strongest
+        return Event(
+            id=event_id(top.channel, top.defect, top.kind, top.track, span.epoch, span.start),
+            channel=top.channel,
+            defect=top.defect,
+            detector=top.detector,
+            version=top.version,
+            severity=severity if seen.ceiling is None else min(severity, seen.ceiling),
+            span=span,
+            score=top.score,
+            state=state,
+            measurements=top.measurements,
+            model=top.model,
+            kind=top.kind,
+            track=top.track,
+            region=top.region,
+            worst=top.worst,
+            reason=top.reason,
+        )
+
+
+def _source(detection: Detection) -> tuple[str, str, str]:
+    return detection.channel, detection.defect, detection.track or ""
+
+
+def _looser(a: Severity | None, b: Severity | None) -> Severity | None:
+    """The higher of two ceilings; None, no limit, is the highest."""
+    return None if a is None or b is None else max(a, b)

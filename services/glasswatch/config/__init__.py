@@ -1,0 +1,1 @@
+"""Settings: the defaults of every detector as data, and profiles that change some of them."""

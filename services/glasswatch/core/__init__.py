@@ -1,0 +1,1 @@
+"""Frozen value types and the detector contract; imports nothing else of glasswatch."""

@@ -1,0 +1,27 @@
+"""The one error tree: what an operator can cause and mend is a GlasswatchError."""
+
+from __future__ import annotations
+
+
+class GlasswatchError(Exception):
+    """Something that the user can mend; its text is one line that says what is wrong and what to do."""
+
+
+class UsageError(GlasswatchError):
+    """The command line asks for something that does not exist or contradicts itself."""
+
+
+class ConfigError(GlasswatchError):
+    """A profile or a block of defaults is not valid."""
+
+
+class InputError(GlasswatchError):
+    """The input cannot be opened, or holds nothing that can be decoded."""
+
+
+class OutputError(GlasswatchError):
+    """A report or a media file cannot be written."""
+
+
+class InferenceError(GlasswatchError):
+    """A model could not be run; detectors turn this into INCONCLUSIVE, never into OK."""

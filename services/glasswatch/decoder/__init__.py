@@ -1,0 +1,1 @@
+"""Demultiplexing and decoding with PyAV: one decode, many renditions."""

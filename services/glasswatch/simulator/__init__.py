@@ -1,0 +1,1 @@
+"""Putting labelled defects into clean media."""

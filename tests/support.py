@@ -1,0 +1,128 @@
+"""Making media units and running one detector over them, for unit tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from glasswatch.aggregator.decisions import Decisions
+from glasswatch.config.profile import load_profile
+from glasswatch.core.detection import Detection, Event
+from glasswatch.core.detector import DetectorContext
+from glasswatch.core.media import AudioChunk, FrameChunk, MediaUnit, StreamFact
+from glasswatch.core.time import Instant
+from glasswatch.detectors.registry import AnyDetector, registered
+
+CHANNEL = "test"
+
+
+def frame_chunks(
+    luma: npt.NDArray[Any],
+    chroma: tuple[npt.NDArray[Any], ...] = (),
+    *,
+    fps: Fraction | int = 25,
+    chunk: int | Sequence[int] = 8,
+    bit_depth: int = 8,
+    full_range: bool = False,
+    start: Fraction = Fraction(0),
+    epoch: int = 0,
+    rendition: str = "picture-270",
+) -> list[FrameChunk]:
+    """Chunks of the frames in `luma` (frames, lines, columns); `chunk` is one length or the list of lengths."""
+    sizes = [chunk] * -(-len(luma) // chunk) if isinstance(chunk, int) else list(chunk)
+    dtype = np.uint8 if bit_depth == 8 else np.uint16
+    chunks, first = [], 0
+    for size in sizes:
+        last = min(first + size, len(luma))
+        if last <= first:
+            break
+        n = last - first
+        chunks.append(
+            FrameChunk(
+                rendition=rendition,
+                epoch=epoch,
+                pts=tuple(start + Fraction(i) / fps for i in range(first, last)),
+                ends=tuple(start + Fraction(i + 1) / fps for i in range(first, last)),
+                planes=tuple(p[first:last].astype(dtype) for p in (luma, *chroma)),
+                bit_depth=bit_depth,
+                full_range=full_range,
+                size=(luma.shape[2], luma.shape[1]),
+                step=(1.0, 1.0),
+                key=(False,) * n,
+                interlaced=(False,) * n,
+                damaged=(False,) * n,
+            )
+        )
+        first = last
+    return chunks
+
+
+def audio_chunks(
+    samples: npt.NDArray[Any],
+    rate: int = 48000,
+    *,
+    chunk: int | Sequence[int] = 24000,
+    channels: tuple[str, ...] | None = None,
+    start: Fraction = Fraction(0),
+    epoch: int = 0,
+    track: int = 0,
+) -> list[AudioChunk]:
+    """Chunks of `samples` (channels, samples) or (samples,)."""
+    pcm = np.atleast_2d(np.asarray(samples, np.float32))
+    total = pcm.shape[1]
+    sizes = [chunk] * -(-total // chunk) if isinstance(chunk, int) else list(chunk)
+    names = channels or (("FC",), ("FL", "FR"))[pcm.shape[0] - 1]
+    chunks, first = [], 0
+    for size in sizes:
+        last = min(first + size, total)
+        if last <= first:
+            break
+        chunks.append(
+            AudioChunk(
+                rendition="audio",
+                track=track,
+                epoch=epoch,
+                start=start + Fraction(first, rate),
+                samples=np.ascontiguousarray(pcm[:, first:last]),
+                rate=rate,
+                channels=names,
+                contiguous=first > 0,
+            )
+        )
+        first = last
+    return chunks
+
+
+def make_detector(name: str, **params: Any) -> AnyDetector:
+    """The detector with its default parameters, some of them changed."""
+    defaults = load_profile(only=[name]).params[name]
+    changed = defaults.model_validate({**defaults.model_dump(), **params})
+    return registered()[name](changed, DetectorContext(channel=CHANNEL))
+
+
+def detect(detector: AnyDetector, units: Iterable[MediaUnit]) -> list[Detection]:
+    """Every detection on a stream that ends with the last unit."""
+    found: list[Detection] = []
+    end = Instant(0, Fraction(0))
+    for unit in units:
+        found += detector.process(unit)
+        end = unit.at if isinstance(unit, StreamFact) else _end(unit)
+    return found + list(detector.flush(end))
+
+
+def events_of(name: str, units: Iterable[MediaUnit], **params: Any) -> list[Event]:
+    """Closed events of the detector under its default rules, by onset."""
+    decisions = Decisions(load_profile(only=[name]).rules)
+    changes = [e for d in detect(make_detector(name, **params), units) for e in decisions.add(d)]
+    changes += decisions.finish(CHANNEL)
+    return sorted({e.id: e for e in changes}.values(), key=lambda e: e.span)
+
+
+def _end(unit: FrameChunk | AudioChunk) -> Instant:
+    if isinstance(unit, FrameChunk):
+        return Instant(unit.epoch, unit.ends[-1])
+    return Instant(unit.epoch, unit.span.end)
