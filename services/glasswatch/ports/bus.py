@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol, TypeVar
 
-T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
 class BusClosedError(Exception):
-    """The bus was aborted: whoever publishes or reads must stop."""
+    """The bus was aborted, or the topic closed: whoever publishes or reads must stop."""
 
 
 class Subscription(Protocol[T_co]):
@@ -20,12 +19,20 @@ class Subscription(Protocol[T_co]):
         """Messages until the topic is closed; BusClosedError when the bus was aborted."""
         ...
 
+    def close(self) -> None:
+        """Take no more messages: iteration ends, and publishers no longer wait for this consumer."""
+        ...
+
 
 class Bus(Protocol):
     """Topics with bounded queues: publishing blocks while the slowest subscriber has no room."""
 
     def publish(self, topic: str, message: object) -> None:
-        """Hand the message to every subscriber of the topic; BusClosedError when the bus was aborted."""
+        """Hand the message to every subscriber of the topic, to nobody where there is none.
+
+        Raises:
+            BusClosedError: The topic was closed, or the bus aborted, before the message was handed over.
+        """
         ...
 
     def subscribe(self, topic: str) -> Subscription[object]:
@@ -33,9 +40,9 @@ class Bus(Protocol):
         ...
 
     def close(self, topic: str) -> None:
-        """No more messages will come on this topic."""
+        """No more messages will come on this topic: subscribers end after what they have queued."""
         ...
 
     def abort(self) -> None:
-        """Wake everyone who waits, with BusClosedError."""
+        """Wake everyone who waits, with BusClosedError; queued messages are dropped."""
         ...
