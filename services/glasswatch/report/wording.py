@@ -1,0 +1,60 @@
+"""Times, quantities and names as people read them."""
+
+from __future__ import annotations
+
+import math
+
+_SYMBOLS = {"1": "", "percent": "%", "degrees": "°"}
+_MINUS = "−"
+
+
+def timecode(position_s: float) -> str:
+    """h:mm:ss.mmm; milliseconds and not frame numbers, so that it reads the same at every frame rate."""
+    sign = _MINUS if position_s < 0 else ""
+    minutes, milliseconds = divmod(round(abs(position_s) * 1000), 60_000)
+    hours, minutes = divmod(minutes, 60)
+    return f"{sign}{hours}:{minutes:02}:{milliseconds // 1000:02}.{milliseconds % 1000:03}"
+
+
+def clock(position_s: float) -> str:
+    """h:mm:ss, for an axis or a length."""
+    minutes, seconds = divmod(round(position_s), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
+
+
+def duration(seconds: float) -> str:
+    """A length in the unit that suits it."""
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
+    return f"{seconds:.2f} s" if seconds < 60 else clock(seconds)
+
+
+def number(value: float) -> str:
+    """Four significant digits, no exponent for everyday sizes."""
+    if math.isnan(value):
+        return "unknown"
+    if math.isinf(value):
+        return "∞" if value > 0 else f"{_MINUS}∞"
+    whole = abs(value) >= 1000 or value == round(value)
+    value += 0.0  # negative zero becomes zero
+    text = f"{value:,.0f}" if whole and abs(value) < 1e15 else f"{value:.4g}"
+    return text.replace("-", _MINUS)
+
+
+def words(name: str) -> str:
+    """An identifier as words: "flash_frame" is "Flash frame"."""
+    text = name.replace("_", " ").strip()
+    return text[:1].upper() + text[1:]
+
+
+def quantity(name: str, value: float, unit: str | None) -> tuple[str, str]:
+    """Label and value of a measurement; the unit at the end of its name is not said twice.
+
+    Without a unit (`unit` None) the name is shown as it is.
+    """
+    if unit is None:
+        return words(name), number(value)
+    ending = "_" + unit.lower().replace("/", "_per_").replace("%", "percent").replace(" ", "_")
+    symbol = _SYMBOLS.get(unit, unit)
+    space = " " if symbol and symbol not in "%°" else ""
+    return words(name.removesuffix(ending)), f"{number(value)}{space}{symbol}"
