@@ -1,0 +1,146 @@
+"""Black: the picture is gone, nearly all of it at the bottom of the signal's own range."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from glasswatch.core.detection import Detection, Verdict
+from glasswatch.core.detector import Detector, DetectorSpec
+from glasswatch.core.media import FrameChunk, MediaUnit
+from glasswatch.core.needs import Planes, VideoNeed
+from glasswatch.core.runs import Reading
+from glasswatch.core.time import Instant
+from glasswatch.detectors.params import Params
+from glasswatch.detectors.video._sampling import block_means, chroma_level, luma_code, luma_level, thumbnails
+from glasswatch.detectors.video._spell import SpellRules, Spells
+
+BLOCK = 11
+"""Samples along the side of a block: over 121 of them noise averages out, and 1,000 blocks still show a picture."""
+
+Share = Annotated[float, Field(gt=0, le=1)]
+Seconds = Annotated[float, Field(ge=0)]
+
+
+class BlackParams(Params):
+    """What counts as black.
+
+    Attributes:
+        luma_ceiling: Luma of a dark sample at most, as a share of nominal black to nominal white.
+        dark_share: Share of samples that are dark at least.
+        chroma_limit: Mean chroma of black at most, as a share of its range; beyond it is a dark colour.
+        unevenness: Block means that differ by more than this share of the luma range are picture content.
+        overlay_share: Share of blocks that a logo or subtitles may touch; with more of them there is a picture.
+        least_frames: Frames that an event has at least.
+        fade_frames: A fade takes at least this many frames; black that a fade leads to is planned.
+        planned_s: Planned black is no event before it has lasted this long, and at most a warning then.
+        opening_s: Black at the start of the input is informative until it has lasted this long.
+    """
+
+    luma_ceiling: Share
+    dark_share: Share
+    chroma_limit: Share
+    unevenness: Share
+    overlay_share: Share
+    least_frames: Annotated[int, Field(ge=1)]
+    fade_frames: Annotated[int, Field(ge=2)]
+    planned_s: Seconds
+    opening_s: Seconds
+
+
+@dataclass(slots=True)
+class BlackState:
+    """The present black and the frames before it."""
+
+    spells: Spells = field(default_factory=Spells)
+
+
+class BlackDetector(Detector[BlackParams, BlackState]):
+    """Counts dark samples, and looks at block means to tell black from a dark scene.
+
+    Definition after EBU QC 0062B (black frames) with the share of FFmpeg's blackdetect.
+    """
+
+    spec = DetectorSpec(
+        name="black",
+        version="1",
+        defects=("black",),
+        needs=(VideoNeed(Planes.PICTURE, lines=270),),
+        measurements={"dark_share": "1", "luma": "1", "content_share": "1"},
+        lookback_s=2.0,
+    )
+
+    def fresh_state(self) -> BlackState:
+        """No frame seen."""
+        return BlackState()
+
+    def process(self, unit: MediaUnit) -> Sequence[Detection]:
+        """Judge each frame of a chunk."""
+        assert isinstance(unit, FrameChunk)
+        p = self.params
+        rules = SpellRules(p.least_frames, 0.0, p.fade_frames, p.planned_s, p.opening_s)
+        small = thumbnails(unit.luma)
+        dark = small <= luma_code(unit, p.luma_ceiling)
+        dark_shares = dark.mean(axis=(1, 2))
+        found: list[Detection] = []
+        for i in range(len(unit)):
+            reading = self._read(unit, i, float(dark_shares[i]))
+            for span, run in self.state.spells.add(unit.frame_span(i), reading, small[i], rules):
+                found.append(self._speak(span, run))
+        return found
+
+    def finish(self, at: Instant) -> Sequence[Detection]:
+        """The last runs."""
+        return [self._speak(span, run) for span, run in self.state.spells.end()]
+
+    def _read(self, chunk: FrameChunk, i: int, rough_share: float) -> Reading:
+        """One frame's reading; the thumbnail's share of dark samples, `rough_share`, decides where it is clear."""
+        p = self.params
+        if rough_share < p.dark_share - 0.05:
+            return Reading(Verdict.OK, 0.0, {"dark_share": rough_share})
+        luma = chunk.luma[i]
+        share = float(np.count_nonzero(luma <= luma_code(chunk, p.luma_ceiling)) / luma.size)
+        content = self._content_share(chunk, i)
+        measured = {"dark_share": share, "luma": float(luma_level(chunk, luma.mean())), "content_share": content}
+        if share < p.dark_share or content > p.overlay_share or self._is_coloured(chunk, i):
+            return Reading(Verdict.OK, 0.0, measured)
+        return Reading(Verdict.DEFECT, 1.0 - 0.5 * content / p.overlay_share, measured)
+
+    def _content_share(self, chunk: FrameChunk, i: int) -> float:
+        """Share of blocks that show something: another mean than most, or a sample well above black."""
+        p = self.params
+        frame = chunk.luma[i : i + 1]
+        means = luma_level(chunk, block_means(frame, BLOCK)[0])
+        uneven = np.abs(means - np.median(means)) > p.unevenness
+        bright = _any_in_block(frame[0] > luma_code(chunk, 2 * p.luma_ceiling), uneven.shape)
+        return float((uneven | bright).mean())
+
+    def _is_coloured(self, chunk: FrameChunk, i: int) -> bool:
+        return any(
+            abs(chroma_level(chunk, float(plane[i].mean()))) > self.params.chroma_limit for plane in chunk.planes[1:]
+        )
+
+    def _speak(self, span: Any, run: Reading) -> Detection:
+        return self.detection(
+            "black",
+            span,
+            run.verdict,
+            run.score,
+            measurements=run.measurements,
+            ceiling=run.ceiling,
+            worst=run.at,
+        )
+
+
+def _any_in_block(mask: npt.NDArray[np.bool_], shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+    """Whether a block holds a set sample; `mask` (lines, columns), blocks as in `block_means`."""
+    rows, cols = shape
+    high, wide = min(BLOCK, mask.shape[0]), min(BLOCK, mask.shape[1])
+    blocks = mask[: rows * high, : cols * wide].reshape(rows, high, cols, wide)
+    found: npt.NDArray[np.bool_] = np.logical_or.reduce(blocks, axis=(1, 3))
+    return found
