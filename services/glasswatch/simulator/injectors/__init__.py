@@ -1,0 +1,1 @@
+"""The injectors: each module lists its own in INJECTORS."""

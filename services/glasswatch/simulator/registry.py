@@ -1,0 +1,49 @@
+"""Every injector by name, with what it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+from glasswatch.simulator.effect import Effect, Scene
+from glasswatch.simulator.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Injector:
+    """One way to change clean media.
+
+    Attributes:
+        name: The defect that it makes, or what it resembles.
+        description: One line for help texts.
+        settings: Types, defaults and meaning of its settings.
+        needs: The streams it cannot do without, of "video" and "audio".
+        effect: Makes the effect for one run.
+        durations: Shortest and longest window in seconds that chance picks; None for the whole of the media.
+        negative: Whether the result holds no defect.
+    """
+
+    name: str
+    description: str
+    settings: type[Settings]
+    needs: frozenset[str]
+    effect: Callable[[Any, Scene], Effect[Any]]
+    durations: tuple[float, float] | None
+    negative: bool
+
+
+@cache
+def injectors() -> Mapping[str, Injector]:
+    """Defects first, then what resembles them, each in alphabetical order."""
+    # Imported late: the modules of injectors import Injector from here.
+    from glasswatch.simulator.injectors import audio, negatives, stream, video  # noqa: PLC0415
+
+    every = [*video.INJECTORS, *audio.INJECTORS, *stream.INJECTORS, *negatives.INJECTORS]
+    ordered = sorted(every, key=lambda i: (i.negative, i.name))
+    found = {i.name: i for i in ordered}
+    if len(found) != len(ordered):
+        raise RuntimeError("two injectors share a name")
+    return MappingProxyType(found)
