@@ -7,16 +7,8 @@ import math
 from pathlib import Path
 from typing import Any
 
-from glasswatch.report.model import (
-    AudioTrackInfo,
-    CaptionTrackInfo,
-    DetectorResult,
-    InputInfo,
-    Report,
-    ReportEvent,
-    Timing,
-    VideoInfo,
-)
+from glasswatch.core.input import AudioTrackInfo, CaptionTrackInfo, InputInfo, VideoInfo
+from glasswatch.report.model import DetectorResult, Report, ReportEvent, Timing
 from glasswatch.report.output import write_text
 
 SCHEMA = "glasswatch.report/1"

@@ -7,17 +7,8 @@ from fractions import Fraction
 from typing import Any
 
 from glasswatch.core.detection import Severity, Verdict
-from glasswatch.report.model import (
-    AudioTrackInfo,
-    CaptionTrackInfo,
-    DetectorResult,
-    InputInfo,
-    Report,
-    ReportEvent,
-    Status,
-    Timing,
-    VideoInfo,
-)
+from glasswatch.core.input import AudioTrackInfo, CaptionTrackInfo, InputInfo, VideoInfo
+from glasswatch.report.model import DetectorResult, Report, ReportEvent, Status, Timing
 
 BLACK = ReportEvent(
     id="b1ac",

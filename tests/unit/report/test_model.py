@@ -5,9 +5,10 @@ from fractions import Fraction
 import pytest
 
 from glasswatch.core.detection import Event, EventState, Severity, Verdict
+from glasswatch.core.input import InputInfo
+from glasswatch.core.redact import redact
 from glasswatch.core.time import Span, Timeline
-from glasswatch.report.model import DetectorResult, InputInfo, Status, event_row
-from glasswatch.report.redact import redact
+from glasswatch.report.model import DetectorResult, Status, event_row
 from tests.unit.report.samples import BLACK, clean_report, make_report
 
 
