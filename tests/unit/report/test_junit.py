@@ -5,7 +5,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glasswatch.core.detection import Severity
@@ -68,6 +68,7 @@ def test_an_input_not_read_to_its_end_is_an_error() -> None:
     assert _suite(clean_report()).get("errors") == "0"
 
 
+@settings(deadline=None)
 @given(text=st.text())
 def test_any_text_gives_well_formed_xml(text: str) -> None:
     event = replace(BLACK, reason=text, kind=text, defect=text)
