@@ -115,6 +115,8 @@ class FactKind(StrEnum):
     """What the decoder can say of a stream besides its samples."""
 
     STREAM_STARTED = "stream_started"
+    PROGRESS = "progress"
+    """Media time has come this far, told about once a second, so that who reads facts alone knows that time passes."""
     STREAM_ENDED = "stream_ended"
     BROKEN_START = "broken_start"
     DECODE_ERROR = "decode_error"
@@ -122,6 +124,8 @@ class FactKind(StrEnum):
     DAMAGED_FRAME = "damaged_frame"
     CONTINUITY_ERROR = "continuity_error"
     SYNC_LOST = "sync_lost"
+    SCRAMBLED = "scrambled"
+    STREAM_MISSING = "stream_missing"
     TRANSPORT_ERROR = "transport_error"
     TABLE_ERROR = "table_error"
     CLOCK_ERROR = "clock_error"
