@@ -1,0 +1,176 @@
+"""Errors of the stream itself: transport, timestamps, decoding, truncation.
+
+The decoder observes, this detector weighs: it groups facts into few kinds, so that a burst is one event, gives each a
+span on the timeline, and limits its severity to what such a fact alone can mean for a viewer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Annotated
+
+from pydantic import Field
+
+from glasswatch.core.detection import Detection, Severity, Verdict
+from glasswatch.core.detector import Detector, DetectorSpec
+from glasswatch.core.media import FactKind, MediaUnit, StreamFact
+from glasswatch.core.needs import FactNeed
+from glasswatch.core.time import Instant, Span
+from glasswatch.detectors.params import Params
+
+DEFECT = "stream_error"
+
+_GROUPS = MappingProxyType(
+    {
+        FactKind.DECODE_ERROR: ("decode", Severity.WARNING),
+        FactKind.CORRUPT_PACKET: ("decode", Severity.WARNING),
+        FactKind.DAMAGED_FRAME: ("decode", Severity.WARNING),
+        FactKind.CONTINUITY_ERROR: ("continuity", Severity.ERROR),
+        FactKind.SYNC_LOST: ("transport", Severity.ERROR),
+        FactKind.TRANSPORT_ERROR: ("transport", Severity.ERROR),
+        FactKind.STREAM_MISSING: ("transport", Severity.WARNING),
+        FactKind.TABLE_ERROR: ("signalling", Severity.WARNING),
+        FactKind.CLOCK_ERROR: ("signalling", Severity.INFO),
+        FactKind.TIMESTAMP_MISSING: ("timestamps", Severity.INFO),
+        FactKind.TIMESTAMP_REPEATED: ("timestamps", Severity.INFO),
+        FactKind.TIMESTAMP_BACKWARD: ("timestamps", Severity.WARNING),
+        FactKind.TIMESTAMP_GAP: ("timestamps", Severity.WARNING),
+        FactKind.DISCONTINUITY: ("timestamps", Severity.WARNING),
+        FactKind.BROKEN_START: ("broken_start", Severity.WARNING),
+        FactKind.TRUNCATED: ("truncated", Severity.ERROR),
+        FactKind.NOTHING_DECODED: ("undecodable", Severity.ERROR),
+        FactKind.SCRAMBLED: ("undecodable", Severity.ERROR),
+    }
+)
+"""Kind of event, and the highest severity that one such fact supports.
+
+ERROR where media is surely lost: an indicator of TR 101 290's first priority, an early end, nothing to show. WARNING
+where a decoder conceals or a player recovers. INFO where only the stream's form is wrong.
+"""
+
+_BURSTS = frozenset({"decode", "timestamps"})
+"""Kinds whose single facts are concealed or smoothed over, and whose bursts are not."""
+
+_SCORES = MappingProxyType({Severity.INFO: 0.6, Severity.WARNING: 0.8, Severity.ERROR: 1.0})
+
+
+class StreamErrorParams(Params):
+    """Settings.
+
+    Attributes:
+        moment_s: Length given to a fact that tells none, about one frame.
+        burst_count: So many facts of one kind within `burst_s` lift a warning to an error: it is more than one
+            concealed frame.
+        burst_s: See `burst_count`, seconds.
+        lost_s: Missing content of at least this many seconds is an error.
+        slack_s: A timestamp gap of at most this many seconds is informative only.
+    """
+
+    moment_s: Annotated[float, Field(gt=0, le=1)]
+    burst_count: Annotated[int, Field(ge=1, le=1000)]
+    burst_s: Annotated[float, Field(gt=0)]
+    lost_s: Annotated[float, Field(gt=0)]
+    slack_s: Annotated[float, Field(ge=0)]
+
+
+@dataclass(slots=True)
+class StreamErrorState:
+    """What is remembered.
+
+    Attributes:
+        reached: End of the time judged so far, None before the first fact.
+        recent: Time and count of the last facts of each kind of event, at most `burst_count` of them.
+    """
+
+    reached: Instant | None = None
+    recent: dict[str, list[tuple[Instant, int]]] = field(default_factory=dict)
+
+
+class StreamError(Detector[StreamErrorParams, StreamErrorState]):
+    """Turns each fact that tells of a fault into a detection, and the time between them into OK."""
+
+    spec = DetectorSpec(
+        name="stream_error",
+        version="1",
+        defects=(DEFECT,),
+        needs=(FactNeed(),),
+        measurements={"count": "1", "gap_s": "s", "duration_s": "s", "jump_s": "s", "missing_s": "s"},
+    )
+
+    def fresh_state(self) -> StreamErrorState:
+        """Nothing seen."""
+        return StreamErrorState()
+
+    def process(self, unit: MediaUnit) -> Sequence[Detection]:
+        """Judge one fact. Facts of different streams may come a little out of order; spans then overlap."""
+        if not isinstance(unit, StreamFact):
+            return ()
+        if unit.kind not in _GROUPS:
+            return self._reach(unit.at)
+        kind, _ = _GROUPS[unit.kind]
+        severity = self._severity(unit, kind)
+        span = self._span(unit)
+        clean = self._reach(span.onset)
+        self._reach(Instant(span.epoch, span.end))
+        measured = {name: unit.values[name] for name in self.spec.measurements if name in unit.values}
+        fault = self.detection(
+            DEFECT,
+            span,
+            Verdict.DEFECT,
+            _SCORES[severity],
+            kind=kind,
+            measurements={**measured, "count": float(unit.count)},
+            ceiling=severity,
+            worst=span.start,
+            reason=f"{unit.stream}: {unit.message}",
+        )
+        return [*clean, fault]
+
+    def finish(self, at: Instant) -> Sequence[Detection]:
+        """The time since the last fault was clean."""
+        return self._reach(at)
+
+    def _reach(self, at: Instant) -> list[Detection]:
+        """Move the end of the judged time up to `at`; the stretch that was passed, as OK."""
+        last = self.state.reached
+        if last is not None and last.epoch == at.epoch and at.seconds <= last.seconds:
+            return []
+        self.state.reached = at
+        if last is None or last.epoch != at.epoch:
+            return []
+        return [self.detection(DEFECT, Span(at.epoch, last.seconds, at.seconds), Verdict.OK, 0.0)]
+
+    def _span(self, fact: StreamFact) -> Span:
+        length = max(fact.values.get("gap_s", 0.0), fact.values.get("duration_s", 0.0), self.params.moment_s)
+        exact = Fraction(length).limit_denominator(90_000)
+        return Span(fact.at.epoch, fact.at.seconds, fact.at.seconds + exact)
+
+    def _severity(self, fact: StreamFact, kind: str) -> Severity:
+        _, severity = _GROUPS[fact.kind]
+        gap_s = fact.values.get("gap_s")
+        if fact.kind is FactKind.TABLE_ERROR and gap_s is not None:
+            # Rare tables delay tuning in, and are the rule in segments of HLS; nothing of the programme is lost.
+            severity = Severity.INFO
+        if fact.kind is FactKind.TIMESTAMP_GAP and gap_s is not None:
+            if gap_s <= self.params.slack_s:
+                severity = Severity.INFO
+            elif gap_s >= self.params.lost_s:
+                severity = Severity.ERROR
+        if fact.kind is FactKind.TRUNCATED and fact.values.get("missing_s", self.params.lost_s) < self.params.lost_s:
+            severity = Severity.WARNING
+        if severity is Severity.WARNING and kind in _BURSTS and self._is_burst(fact, kind):
+            severity = Severity.ERROR
+        return severity
+
+    def _is_burst(self, fact: StreamFact, kind: str) -> bool:
+        """Whether this fact and those of its kind just before it are `burst_count` or more."""
+        recent = [*self.state.recent.get(kind, []), (fact.at, fact.count)][-self.params.burst_count :]
+        recent = [(at, n) for at, n in recent if self._is_near(at, fact.at)]
+        self.state.recent[kind] = recent
+        return sum(n for _, n in recent) >= self.params.burst_count
+
+    def _is_near(self, a: Instant, b: Instant) -> bool:
+        return a.epoch == b.epoch and abs(a.seconds - b.seconds) <= self.params.burst_s

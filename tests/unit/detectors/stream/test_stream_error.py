@@ -1,0 +1,120 @@
+"""stream_error: which facts become which events, and how severe."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glasswatch.core.detection import Severity, Verdict
+from glasswatch.core.media import FactKind, StreamFact
+from glasswatch.core.time import Instant
+from tests.support import detect, events_of, make_detector
+
+SILENT = {FactKind.STREAM_STARTED, FactKind.STREAM_ENDED, FactKind.PROGRESS}
+
+
+def fact(kind: FactKind, at: float = 1.0, *, epoch: int = 0, count: int = 1, **values: float) -> StreamFact:
+    instant = Instant(epoch, Fraction(at).limit_denominator(90_000))
+    return StreamFact(kind, instant, "video:0", "something is wrong", count, values)
+
+
+def passing(seconds: int, start: int = 0) -> list[StreamFact]:
+    return [fact(FactKind.PROGRESS, t) for t in range(start, start + seconds)]
+
+
+def test_a_stream_without_faults_has_no_events_and_is_ok_throughout() -> None:
+    units = [fact(FactKind.STREAM_STARTED, 0), *passing(10), fact(FactKind.STREAM_ENDED, 9.5, start_s=0, end_s=9.5)]
+    assert events_of("stream_error", units) == []
+    found = detect(make_detector("stream_error"), units)
+    assert {d.verdict for d in found} == {Verdict.OK}
+    assert sum(d.span.duration for d in found) == Fraction("9.5")
+
+
+@pytest.mark.parametrize("kind", sorted(set(FactKind) - SILENT))
+def test_every_other_fact_is_an_event_with_its_words(kind: FactKind) -> None:
+    (event,) = events_of("stream_error", [fact(FactKind.STREAM_STARTED, 0), fact(kind, 3, count=2)])
+    assert event.span.start == 3
+    assert event.measurements["count"] == 2
+    assert event.reason == "video:0: something is wrong"
+
+
+@pytest.mark.parametrize(
+    ("given_facts", "kind", "severity"),
+    [
+        ([fact(FactKind.CONTINUITY_ERROR)], "continuity", Severity.ERROR),
+        ([fact(FactKind.TRUNCATED)], "truncated", Severity.ERROR),
+        ([fact(FactKind.TRUNCATED, missing_s=0.2)], "truncated", Severity.WARNING),
+        ([fact(FactKind.NOTHING_DECODED)], "undecodable", Severity.ERROR),
+        ([fact(FactKind.SCRAMBLED)], "undecodable", Severity.ERROR),
+        ([fact(FactKind.SYNC_LOST)], "transport", Severity.ERROR),
+        ([fact(FactKind.TIMESTAMP_REPEATED)], "timestamps", Severity.INFO),
+        ([fact(FactKind.TIMESTAMP_GAP, gap_s=0.05)], "timestamps", Severity.INFO),
+        ([fact(FactKind.TIMESTAMP_GAP, gap_s=0.5)], "timestamps", Severity.WARNING),
+        ([fact(FactKind.TIMESTAMP_GAP, gap_s=3)], "timestamps", Severity.ERROR),
+        ([fact(FactKind.DECODE_ERROR)], "decode", Severity.WARNING),
+        ([fact(FactKind.DECODE_ERROR, count=5)], "decode", Severity.ERROR),
+        ([fact(FactKind.DAMAGED_FRAME, 1 + n / 25) for n in range(5)], "decode", Severity.ERROR),
+        ([fact(FactKind.DAMAGED_FRAME, 1 + n) for n in range(9)], "decode", Severity.WARNING),
+        ([fact(FactKind.TABLE_ERROR)], "signalling", Severity.WARNING),
+        ([fact(FactKind.TABLE_ERROR, gap_s=2)], "signalling", Severity.INFO),
+        ([fact(FactKind.CLOCK_ERROR, n / 10) for n in range(90)], "signalling", Severity.INFO),
+        ([fact(FactKind.BROKEN_START, count=12)], "broken_start", Severity.WARNING),
+    ],
+)
+def test_severity_is_what_the_facts_can_mean(given_facts: list[StreamFact], kind: str, severity: Severity) -> None:
+    (event,) = events_of("stream_error", given_facts)
+    assert (event.kind, event.severity) == (kind, severity)
+
+
+def test_a_burst_is_one_event_and_two_bursts_are_two() -> None:
+    first = [fact(FactKind.CONTINUITY_ERROR, 1 + n / 5) for n in range(10)]
+    second = [fact(FactKind.CONTINUITY_ERROR, 20 + n / 5) for n in range(10)]
+    events = events_of("stream_error", [*first, *passing(3, 5), *second])
+    assert [(float(e.span.start), float(e.span.end)) for e in events] == [(1, 2.84), (20, 21.84)]
+
+
+def test_a_gap_lasts_as_long_as_what_is_missing() -> None:
+    (event,) = events_of("stream_error", [fact(FactKind.TIMESTAMP_GAP, 4, gap_s=1.5)])
+    assert (event.span.start, event.span.end) == (4, Fraction("5.5"))
+
+
+def test_an_event_ends_while_the_stream_goes_on() -> None:
+    detector = make_detector("stream_error")
+    found = [
+        d for unit in [*passing(2), fact(FactKind.DECODE_ERROR, 2), *passing(5, 3)] for d in detector.process(unit)
+    ]
+    assert found[-1].verdict is Verdict.OK
+    assert [d.verdict for d in found].count(Verdict.DEFECT) == 1
+
+
+def test_a_new_epoch_starts_afresh() -> None:
+    units = [fact(FactKind.DECODE_ERROR, 100, count=3), fact(FactKind.DECODE_ERROR, 100, epoch=1, count=3)]
+    assert {e.severity for e in events_of("stream_error", units)} == {Severity.WARNING}
+
+
+facts = st.builds(
+    lambda kind, at, epoch, count, values: fact(kind, at, epoch=epoch, count=count, **values),
+    st.sampled_from(list(FactKind)),
+    st.floats(0, 100),
+    st.integers(0, 2),
+    st.integers(1, 9),
+    st.dictionaries(st.sampled_from(["gap_s", "duration_s", "missing_s", "declared_s", "pid"]), st.floats(0, 50)),
+)
+
+
+@given(st.lists(facts, max_size=25), st.data())
+def test_a_snapshot_between_any_two_facts_changes_nothing(units: list[StreamFact], data: Any) -> None:
+    end = Instant(2, Fraction(100))
+    whole = make_detector("stream_error")
+    expected = [d for unit in units for d in whole.process(unit)] + list(whole.flush(end))
+    cut = data.draw(st.integers(0, len(units)))
+    first, second = make_detector("stream_error"), make_detector("stream_error")
+    found = [d for unit in units[:cut] for d in first.process(unit)]
+    second.restore(first.snapshot())
+    found += [d for unit in units[cut:] for d in second.process(unit)]
+    assert found + list(second.flush(end)) == expected
+    assert all((d.score >= 0.5) == (d.verdict is Verdict.DEFECT) for d in expected)
