@@ -1,0 +1,162 @@
+"""Models in this process: ONNX Runtime over the same repository that a Triton server reads."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from glasswatch.adapters.model_repository import ModelFile, ModelRepository, TensorSpec
+from glasswatch.core.errors import InferenceError
+from glasswatch.ports.inference import Tensors
+
+_QUIET = 4
+"""ONNX Runtime's severity "fatal": its errors reach the caller as exceptions, and must not also go to stderr."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """A model that is ready to run."""
+
+    file: ModelFile
+    session: Any
+
+
+class LocalInference:
+    """Runs ONNX models on the CPU; implements `glasswatch.ports.inference.Inference` for any number of threads.
+
+    A model is loaded when it is first used and stays loaded. Loading does not count against a call's deadline.
+    """
+
+    def __init__(self, repository: Path, threads: int = 1) -> None:
+        """Say where the models are; nothing is read yet.
+
+        Args:
+            repository: A Triton model repository.
+            threads: Threads that one call computes with. Calls from several threads run side by side.
+        """
+        if threads < 1:
+            raise ValueError(f"inference needs at least one thread, not {threads}")
+        self._repository = ModelRepository(repository)
+        self._threads = threads
+        self._loading = threading.Lock()
+        self._loaded: dict[str, _Loaded] = {}
+
+    def version(self, model: str) -> str:
+        """The version that `infer` uses, as in the name of its folder."""
+        loaded = self._loaded.get(model)
+        return str((loaded.file if loaded else self._repository.find(model)).version)
+
+    def infer(self, model: str, inputs: Tensors, deadline_s: float) -> dict[str, npt.NDArray[Any]]:
+        """Outputs of `model` by name; see the port for arguments and errors.
+
+        A run that is late is stopped before its next operator, so a call can outlast its deadline by one operator.
+        """
+        loaded = self._load(model)
+        _check_inputs(loaded.file, inputs)
+        names = [output.name for output in loaded.file.outputs]
+        with _failures_of(model):
+            arrays = _run(loaded.session, names, inputs, deadline_s)
+        outputs = dict(zip(names, arrays, strict=True))
+        for output in loaded.file.outputs:
+            _check_tensor(loaded.file, "output", output, outputs[output.name])
+        return outputs
+
+    def _load(self, model: str) -> _Loaded:
+        loaded = self._loaded.get(model)
+        if loaded is None:
+            with self._loading:
+                loaded = self._loaded.get(model)
+                if loaded is None:
+                    loaded = self._loaded[model] = self._open(self._repository.find(model))
+        return loaded
+
+    def _open(self, file: ModelFile) -> _Loaded:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self._threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = _QUIET
+        # Idle threads would otherwise spin, which takes the CPU from the decoder.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        with _failures_of(file.name):
+            session = onnxruntime.InferenceSession(str(file.path), options, providers=["CPUExecutionProvider"])
+        _check_names(file, "input", file.inputs, [node.name for node in session.get_inputs()])
+        _check_names(file, "output", file.outputs, [node.name for node in session.get_outputs()])
+        return _Loaded(file, session)
+
+
+def _run(session: Any, names: list[str], inputs: Tensors, deadline_s: float) -> list[npt.NDArray[Any]]:
+    """Run the session; TimeoutError when it took longer than the deadline, even if it was not stopped in time."""
+    options = onnxruntime.RunOptions()
+    options.log_severity_level = _QUIET
+    late = threading.Timer(deadline_s, setattr, (options, "terminate", True))
+    late.daemon = True
+    started = time.monotonic()
+    late.start()
+    try:
+        arrays: list[npt.NDArray[Any]] = session.run(names, dict(inputs), options)
+    except Exception as error:
+        if options.terminate:
+            raise TimeoutError(f"stopped after {deadline_s:g} s") from error
+        raise
+    finally:
+        late.cancel()
+    if time.monotonic() - started >= deadline_s:
+        raise TimeoutError(f"not done within {deadline_s:g} s")
+    return arrays
+
+
+@contextmanager
+def _failures_of(model: str) -> Iterator[None]:
+    """Turn whatever ONNX Runtime raises, which has no common base, into an InferenceError of one line."""
+    try:
+        yield
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise InferenceError(f"model {model}: {reason}") from error
+
+
+def _check_names(file: ModelFile, kind: str, specs: tuple[TensorSpec, ...], found: list[str]) -> None:
+    configured = {spec.name for spec in specs}
+    missing = configured - set(found)
+    unfed = set(found) - configured if kind == "input" else set()
+    if missing or unfed:
+        raise InferenceError(
+            f"model {file.name}: config.pbtxt names the {kind}s {sorted(configured)}, {file.path} has {sorted(found)}"
+        )
+
+
+def _check_inputs(file: ModelFile, inputs: Mapping[str, npt.NDArray[np.generic]]) -> None:
+    expected = {spec.name for spec in file.inputs}
+    if set(inputs) != expected:
+        raise InferenceError(f"model {file.name}: takes the inputs {sorted(expected)}, got {sorted(inputs)}")
+    for spec in file.inputs:
+        _check_tensor(file, "input", spec, inputs[spec.name])
+    if file.max_batch is None:
+        return
+    batches = {array.shape[0] for array in inputs.values()}
+    if len(batches) > 1 or not 1 <= max(batches) <= file.max_batch:
+        raise InferenceError(f"model {file.name}: takes one batch of 1 to {file.max_batch}, got {sorted(batches)}")
+
+
+def _check_tensor(file: ModelFile, kind: str, spec: TensorSpec, array: npt.NDArray[np.generic]) -> None:
+    fits = len(array.shape) == len(spec.shape) and all(
+        want in (-1, size) for want, size in zip(spec.shape, array.shape, strict=True)
+    )
+    if not fits or array.dtype != spec.dtype:
+        raise InferenceError(
+            f"model {file.name}: {kind} {spec.name} is {spec.dtype} {_text(spec.shape)}, "
+            f"got {array.dtype} {_text(array.shape)}"
+        )
+
+
+def _text(shape: tuple[int, ...]) -> str:
+    return f"[{', '.join('any' if size == -1 else str(size) for size in shape)}]"
