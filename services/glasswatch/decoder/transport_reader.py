@@ -1,0 +1,41 @@
+"""Reads a local transport stream alongside the demuxer, so that its packets are checked at their place in time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from glasswatch.core.media import StreamFact
+from glasswatch.core.time import Instant
+from glasswatch.decoder.transport import TransportAnalyser, to_fact
+
+BLOCK = 1 << 18
+
+
+class TransportReader:
+    """Feeds a file's bytes to the analyser, up to the position that the demuxer has reached.
+
+    The bytes are read a second time, from the page cache, so that FFmpeg keeps its own fast way to read files.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb", buffering=0)
+        self._analyser = TransportAnalyser()
+        self._at = 0
+
+    def read_to(self, position: int, where: Instant) -> list[StreamFact]:
+        """Facts shown by the bytes before `position`, placed at `where`."""
+        facts: list[StreamFact] = []
+        while position - self._at >= BLOCK:
+            data = self._file.read(BLOCK)
+            if not data:
+                break
+            self._at += len(data)
+            facts += [to_fact(error, where) for error in self._analyser.feed(data)]
+        return facts
+
+    def finish(self, where: Instant) -> list[StreamFact]:
+        """Facts shown by the rest of the file."""
+        facts = self.read_to(1 << 62, where)
+        facts += [to_fact(error, where) for error in self._analyser.finish()]
+        self._file.close()
+        return facts
