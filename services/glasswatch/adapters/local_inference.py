@@ -96,7 +96,6 @@ class LocalInference:
 def _run(session: Any, names: list[str], inputs: Tensors, deadline_s: float) -> list[npt.NDArray[Any]]:
     """Run the session; TimeoutError when it took longer than the deadline, even if it was not stopped in time."""
     options = onnxruntime.RunOptions()
-    options.log_severity_level = _QUIET
     late = threading.Timer(deadline_s, setattr, (options, "terminate", True))
     late.daemon = True
     started = time.monotonic()

@@ -22,18 +22,18 @@ VECTOR = np.ones((1, 4), np.float32)
 
 
 def write_model(
-    root: Path, nodes: Sequence[NodeProto], *, version: int = 1, size: int | str = "n", dims: str = "[-1]"
+    root: Path, nodes: Sequence[NodeProto], *, inputs: Sequence[str] = ("x",), version: int = 1, dims: str = "[-1]"
 ) -> None:
-    """A model "net" that takes x and gives y, both batches of vectors."""
-    tensors = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", size]) for name in ("x", "y")]
-    graph = helper.make_graph(nodes, "net", tensors[:1], tensors[1:])
+    """A model "net" that gives y; inputs and output are batches of vectors."""
+    tensors = {name: helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, None]) for name in (*inputs, "y")}
+    graph = helper.make_graph(nodes, "net", [tensors[name] for name in inputs], [tensors["y"]])
     folder = root / "net" / str(version)
     folder.mkdir(parents=True)
     save_model(
         helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), folder / "model.onnx"
     )
-    config = f'backend: "onnxruntime" max_batch_size: 4 input {{ name: "x" data_type: TYPE_FP32 dims: {dims} }}'
-    config += f' output {{ name: "y" data_type: TYPE_FP32 dims: {dims} }}'
+    config = f'backend: "onnxruntime" max_batch_size: 4 output {{ name: "y" data_type: TYPE_FP32 dims: {dims} }}'
+    config += "".join(f' input {{ name: "{name}" data_type: TYPE_FP32 dims: {dims} }}' for name in inputs)
     (root / "net" / "config.pbtxt").write_text(config)
 
 
@@ -88,7 +88,7 @@ def test_a_loaded_model_keeps_its_version(tmp_path: Path) -> None:
     assert LocalInference(tmp_path).version("net") == "2"
 
 
-def test_a_run_that_is_late_is_stopped(tmp_path: Path) -> None:
+def test_a_run_that_is_late_is_stopped(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     names = ["x", *(f"h{n}" for n in range(4000)), "y"]
     write_model(tmp_path, [node("Erf", [a], b) for a, b in pairwise(names)])
     inference = LocalInference(tmp_path)
@@ -99,6 +99,16 @@ def test_a_run_that_is_late_is_stopped(tmp_path: Path) -> None:
         inference.infer("net", {"x": x}, deadline_s=0.05)
     assert time.monotonic() - started < 0.5
     assert inference.infer("net", {"x": VECTOR}, AMPLE_S)["y"].shape == VECTOR.shape
+    assert capfd.readouterr().err == ""
+
+
+def test_a_result_that_comes_after_the_deadline_is_not_given(tmp_path: Path) -> None:
+    """The only operator of the model cannot be stopped once it runs."""
+    write_model(tmp_path, [node("Erf")])
+    inference = LocalInference(tmp_path)
+    inference.infer("net", {"x": VECTOR}, AMPLE_S)
+    with pytest.raises(InferenceError, match=r"net: (not done within|stopped after) 0\.005 s"):
+        inference.infer("net", {"x": np.ones((1, 10_000_000), np.float32)}, deadline_s=0.005)
 
 
 def test_a_model_that_fails_while_running_is_an_error(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -138,4 +148,25 @@ def test_a_configuration_with_other_names_than_the_model_is_an_error(tmp_path: P
 def test_an_output_that_is_not_as_configured_is_an_error(tmp_path: Path) -> None:
     write_model(tmp_path, [helper.make_node("Concat", ["x", "x"], ["y"], axis=1)], dims="[4]")
     with pytest.raises(InferenceError, match=r"output y is float32 \[any, 4\], got float32 \[1, 8\]"):
+        LocalInference(tmp_path).infer("net", {"x": VECTOR}, AMPLE_S)
+
+
+def test_inputs_of_one_call_are_one_batch(tmp_path: Path) -> None:
+    """A model would broadcast the single row, and answer for media that it was not given."""
+    write_model(tmp_path, [node("Add", ["x", "z"])], inputs=("x", "z"))
+    inference = LocalInference(tmp_path)
+    rows = np.ones((3, 4), np.float32)
+    assert inference.infer("net", {"x": rows, "z": rows}, AMPLE_S)["y"].shape == (3, 4)
+    with pytest.raises(InferenceError, match=r"one batch of 1 to 4, got \[1, 3\]"):
+        inference.infer("net", {"x": rows, "z": VECTOR}, AMPLE_S)
+
+
+def test_a_reason_of_several_lines_becomes_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_model(tmp_path, [node("Neg")])
+
+    def fail(*args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError("no memory\n  for the arena\n")
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", fail)
+    with pytest.raises(InferenceError, match=r"^model net: no memory for the arena$"):
         LocalInference(tmp_path).infer("net", {"x": VECTOR}, AMPLE_S)
