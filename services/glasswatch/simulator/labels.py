@@ -38,6 +38,7 @@ class Defect(BaseModel):
 class Labels(BaseModel):
     """Ground truth of one output file; `negative` media hold no defect, only something that resembles one.
 
+    `resembles` names the defects that negative media could be taken for.
     `start_s` and `end_s` are where the injector changed the output at all, defect or not; None for the whole of it.
     """
 
@@ -53,6 +54,7 @@ class Labels(BaseModel):
     end_s: float | None
     defects: tuple[Defect, ...]
     negative: bool
+    resembles: tuple[str, ...] = ()
 
 
 def write_labels(labels: Labels, path: Path) -> None:

@@ -32,7 +32,7 @@ def integrated_lufs(path: Path, media: MediaInfo, track: int) -> float:
     meter.link_to(sink)
     graph.configure()
     value = NOTHING_GATED_LUFS
-    for item in read(path, media):
+    for item in read(path, media, pictures=False):
         if isinstance(item, Sound) and item.track == track:
             frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(item.samples), format="fltp", layout=info.layout)
             frame.sample_rate = info.rate

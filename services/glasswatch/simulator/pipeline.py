@@ -80,6 +80,7 @@ def simulate(
         end_s=None if changed.end is None else float(changed.end + lead),
         defects=defects,
         negative=injector.negative,
+        resembles=injector.resembles,
     )
 
 

@@ -23,7 +23,7 @@ class Injector:
         needs: The streams it cannot do without, of "video" and "audio".
         effect: Makes the effect for one run.
         durations: Shortest and longest window in seconds that chance picks; None for the whole of the media.
-        negative: Whether the result holds no defect.
+        resembles: For media without a defect, the defects that they could be taken for.
     """
 
     name: str
@@ -32,16 +32,27 @@ class Injector:
     needs: frozenset[str]
     effect: Callable[[Any, Scene], Effect[Any]]
     durations: tuple[float, float] | None
-    negative: bool
+    resembles: tuple[str, ...] = ()
+
+    @property
+    def negative(self) -> bool:
+        """Whether the result holds no defect."""
+        return bool(self.resembles)
 
 
 @cache
 def injectors() -> Mapping[str, Injector]:
     """Defects first, then what resembles them, each in alphabetical order."""
     # Imported late: the modules of injectors import Injector from here.
-    from glasswatch.simulator.injectors import audio, negatives, stream, video  # noqa: PLC0415
+    from glasswatch.simulator.injectors import audio, audio_negatives, stream, video, video_negatives  # noqa: PLC0415
 
-    every = [*video.INJECTORS, *audio.INJECTORS, *stream.INJECTORS, *negatives.INJECTORS]
+    every = [
+        *video.INJECTORS,
+        *audio.INJECTORS,
+        *stream.INJECTORS,
+        *video_negatives.INJECTORS,
+        *audio_negatives.INJECTORS,
+    ]
     ordered = sorted(every, key=lambda i: (i.negative, i.name))
     found = {i.name: i for i in ordered}
     if len(found) != len(ordered):

@@ -63,24 +63,24 @@ def survey(path: Path) -> MediaInfo:
         return MediaInfo(origin, video, tuple(audio))
 
 
-def read(path: Path, media: MediaInfo, *, sound: bool = True) -> Iterator[Picture | Sound]:
+def read(path: Path, media: MediaInfo, *, pictures: bool = True, sound: bool = True) -> Iterator[Picture | Sound]:
     """Every picture and block of sound, each stream in its own order; pictures come one late, as they need an end.
 
     Raises:
         InputError: The file cannot be decoded to its end, or its timestamps go backward.
     """
     with _opened(path) as container:
-        pictures = _Pictures(media.video, media.origin) if media.video else None
+        screen = _Pictures(media.video, media.origin) if media.video and pictures else None
         tracks = {a.index: _Track(n, a, media.origin) for n, a in enumerate(media.audio)} if sound else {}
-        wanted = [s for s in container.streams if s.index in tracks or (media.video and s.index == media.video.index)]
+        wanted = [s for s in container.streams if s.index in tracks or (screen and s.index == screen.info.index)]
         for packet in container.demux(wanted):
             for frame in packet.decode():
-                if isinstance(frame, av.VideoFrame) and pictures is not None:
-                    yield from pictures.add(frame, path)
+                if isinstance(frame, av.VideoFrame) and screen is not None:
+                    yield from screen.add(frame, path)
                 elif isinstance(frame, av.AudioFrame):
                     yield from tracks[packet.stream_index].add(frame)
-        if pictures is not None:
-            yield from pictures.finish()
+        if screen is not None:
+            yield from screen.finish()
 
 
 @contextmanager

@@ -240,11 +240,9 @@ class Phase(SoundEffect[PhaseSettings]):
 
 _AUDIO = frozenset({"audio"})
 INJECTORS = (
-    Injector("silence", "every channel falls silent", SilenceSettings, _AUDIO, Silence, (0.5, 5), False),
-    Injector("dropout", "short holes in the sound", DropoutSettings, _AUDIO, Dropout, (3, 6), False),
-    Injector("clipping", "sound driven into a hard limit", ClippingSettings, _AUDIO, Clipping, (1, 5), False),
-    Injector(
-        "loudness", "programme too loud or too soft, or a jump", LoudnessSettings, _AUDIO, Loudness, (4, 8), False
-    ),
-    Injector("phase", "an inverted, copied or dead channel", PhaseSettings, _AUDIO, Phase, (1, 5), False),
+    Injector("silence", "every channel falls silent", SilenceSettings, _AUDIO, Silence, (0.5, 5)),
+    Injector("dropout", "short holes in the sound", DropoutSettings, _AUDIO, Dropout, (3, 6)),
+    Injector("clipping", "sound driven into a hard limit", ClippingSettings, _AUDIO, Clipping, (1, 5)),
+    Injector("loudness", "programme too loud or too soft, or a jump", LoudnessSettings, _AUDIO, Loudness, (4, 8)),
+    Injector("phase", "an inverted, copied or dead channel", PhaseSettings, _AUDIO, Phase, (1, 5)),
 )

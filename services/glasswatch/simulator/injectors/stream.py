@@ -268,7 +268,6 @@ INJECTORS = (
         frozenset(),
         StreamError,
         (0.5, 3),
-        False,
     ),
     Injector(
         "av_length",
@@ -277,6 +276,5 @@ INJECTORS = (
         frozenset({"audio", "video"}),
         AvLength,
         None,
-        False,
     ),
 )

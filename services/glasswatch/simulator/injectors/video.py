@@ -183,15 +183,9 @@ def _logo(size: tuple[int, int], area: float) -> np.ndarray[tuple[int, int], np.
 
 _VIDEO = frozenset({"video"})
 INJECTORS = (
-    Injector("black", "black pictures, with noise or a logo at will", BlackSettings, _VIDEO, Black, (0.2, 5), False),
-    Injector("freeze", "one picture stands while time goes on", FreezeSettings, _VIDEO, Freeze, (0.5, 5), False),
+    Injector("black", "black pictures, with noise or a logo at will", BlackSettings, _VIDEO, Black, (0.2, 5)),
+    Injector("freeze", "one picture stands while time goes on", FreezeSettings, _VIDEO, Freeze, (0.5, 5)),
     Injector(
-        "solid_colour",
-        "one colour or colour bars instead of a picture",
-        ColourSettings,
-        _VIDEO,
-        SolidColour,
-        (0.2, 5),
-        False,
+        "solid_colour", "one colour or colour bars instead of a picture", ColourSettings, _VIDEO, SolidColour, (0.2, 5)
     ),
 )
