@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -219,18 +220,21 @@ class Continuity:
         counted = np.flatnonzero((packets.pid != NULL_PID) & ~packets.reserved & ~packets.damaged)
         if not counted.size:
             return breaks
-        order = counted[np.argsort(packets.pid[counted], kind="stable")]
+        # NumPy sorts 16-bit integers by radix, several times faster than wider ones.
+        order = counted[np.argsort(packets.pid[counted].astype(np.uint16), kind="stable")]
         pid, counter, rows = packets.pid[order], packets.counter[order], packets.rows
-        first = np.append(True, pid[1:] != pid[:-1])
+        first = np.ones(len(pid), np.bool_)
+        np.not_equal(pid[1:], pid[:-1], out=first[1:])
 
-        last = np.where(first, self._counter[pid], np.roll(counter, 1))
+        last = _previous(counter, first, self._counter[pid[first]])
         step = (counter - last) & 0x0F
         payload = packets.payload[order]
         repeated = self._repetitions(np.flatnonzero((last >= 0) & payload & (step == 0)), first, rows, order, pid)
-        before = np.where(first, self._repeated[pid], np.roll(repeated, 1))
+        before = _previous(repeated, first, self._repeated[pid[first]])
         wrong = (last >= 0) & (step != payload) & ~packets.announced[order] & ~(repeated & ~before)
 
-        end = np.append(first[1:], True)
+        end = np.ones(len(pid), np.bool_)
+        end[:-1] = first[1:]
         self._counter[pid[end]] = counter[end]
         self._repeated[pid[end]] = repeated[end]
         self._rows[pid[end]] = rows[order[end]]
@@ -249,3 +253,11 @@ class Continuity:
             now[has_pcr, 6:12] = before[has_pcr, 6:12]
             repeated[suspects] = (now == before).all(axis=1)
         return repeated
+
+
+def _previous(values: npt.NDArray[Any], first: Flags, known: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The value before each, in the same PID; `known` for the first of each PID."""
+    previous = np.empty_like(values)
+    previous[1:] = values[:-1]
+    previous[first] = known
+    return previous

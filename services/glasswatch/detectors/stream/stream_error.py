@@ -7,7 +7,7 @@ span on the timeline, and limits its severity to what such a fact alone can mean
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Annotated
@@ -67,6 +67,8 @@ class StreamErrorParams(Params):
         burst_s: See `burst_count`, seconds.
         lost_s: Missing content of at least this many seconds is an error.
         slack_s: A timestamp gap of at most this many seconds is informative only.
+        lead_in_s: A gap of at most this many seconds right after a stream's first frame is no fault: MP4 writers give
+            the first audio frame, which holds priming samples, the length that makes the rest fit the picture.
     """
 
     moment_s: Annotated[float, Field(gt=0, le=1)]
@@ -74,23 +76,29 @@ class StreamErrorParams(Params):
     burst_s: Annotated[float, Field(gt=0)]
     lost_s: Annotated[float, Field(gt=0)]
     slack_s: Annotated[float, Field(ge=0)]
+    lead_in_s: Annotated[float, Field(ge=0)]
 
 
 @dataclass(slots=True)
 class StreamErrorState:
-    """What is remembered.
+    """What is remembered, by track ("" for the picture and the container).
 
     Attributes:
-        reached: End of the time judged so far, None before the first fact.
-        recent: Time and count of the last facts of each kind of event, at most `burst_count` of them.
+        reached: End of the time judged so far.
+        recent: Time and count of the last facts of each track and kind of event, at most `burst_count` of them.
+        starts: Start of each stream, by its own name.
     """
 
-    reached: Instant | None = None
+    reached: dict[str, Instant] = field(default_factory=dict)
+    starts: dict[str, Instant] = field(default_factory=dict)
     recent: dict[str, list[tuple[Instant, int]]] = field(default_factory=dict)
 
 
 class StreamError(Detector[StreamErrorParams, StreamErrorState]):
-    """Turns each fact that tells of a fault into a detection, and the time between them into OK."""
+    """Turns each fact that tells of a fault into a detection, and the time between them into OK.
+
+    Audio tracks are told apart: each has its own timestamps, and after damage its own epochs.
+    """
 
     spec = DetectorSpec(
         name="stream_error",
@@ -105,16 +113,21 @@ class StreamError(Detector[StreamErrorParams, StreamErrorState]):
         return StreamErrorState()
 
     def process(self, unit: MediaUnit) -> Sequence[Detection]:
-        """Judge one fact. Facts of different streams may come a little out of order; spans then overlap."""
+        """Judge one fact. Facts of one track may come a little out of order; spans then overlap."""
         if not isinstance(unit, StreamFact):
             return ()
-        if unit.kind not in _GROUPS:
-            return self._reach(unit.at)
+        if unit.kind is FactKind.PROGRESS:
+            return self._reach_all(unit.at)
+        track = unit.stream if unit.stream.startswith("audio") else ""
+        if unit.kind is FactKind.STREAM_STARTED:
+            self.state.starts[unit.stream] = unit.at
+        if unit.kind not in _GROUPS or self._is_lead_in(unit):
+            return self._reach(track, unit.at)
         kind, _ = _GROUPS[unit.kind]
-        severity = self._severity(unit, kind)
+        severity = self._severity(unit, kind, track)
         span = self._span(unit)
-        clean = self._reach(span.onset)
-        self._reach(Instant(span.epoch, span.end))
+        clean = self._reach(track, span.onset)
+        self._reach(track, Instant(span.epoch, span.end))
         measured = {name: unit.values[name] for name in self.spec.measurements if name in unit.values}
         fault = self.detection(
             DEFECT,
@@ -127,28 +140,39 @@ class StreamError(Detector[StreamErrorParams, StreamErrorState]):
             worst=span.start,
             reason=f"{unit.stream}: {unit.message}",
         )
-        return [*clean, fault]
+        return [*clean, replace(fault, track=track or None)]
 
     def finish(self, at: Instant) -> Sequence[Detection]:
         """The time since the last fault was clean."""
-        return self._reach(at)
+        return self._reach_all(at)
 
-    def _reach(self, at: Instant) -> list[Detection]:
-        """Move the end of the judged time up to `at`; the stretch that was passed, as OK."""
-        last = self.state.reached
+    def _reach_all(self, at: Instant) -> list[Detection]:
+        return [found for track in sorted({"", *self.state.reached}) for found in self._reach(track, at)]
+
+    def _reach(self, track: str, at: Instant) -> list[Detection]:
+        """Move the end of a track's judged time up to `at`; the stretch that was passed, as OK."""
+        last = self.state.reached.get(track)
         if last is not None and last.epoch == at.epoch and at.seconds <= last.seconds:
             return []
-        self.state.reached = at
+        self.state.reached[track] = at
         if last is None or last.epoch != at.epoch:
             return []
-        return [self.detection(DEFECT, Span(at.epoch, last.seconds, at.seconds), Verdict.OK, 0.0)]
+        clean = self.detection(DEFECT, Span(at.epoch, last.seconds, at.seconds), Verdict.OK, 0.0)
+        return [replace(clean, track=track or None)]
+
+    def _is_lead_in(self, fact: StreamFact) -> bool:
+        start = self.state.starts.get(fact.stream)
+        if fact.kind is not FactKind.TIMESTAMP_GAP or start is None or start.epoch != fact.at.epoch:
+            return False
+        is_first = fact.at.seconds - start.seconds <= self.params.moment_s
+        return is_first and fact.values.get("gap_s", 0.0) <= self.params.lead_in_s
 
     def _span(self, fact: StreamFact) -> Span:
         length = max(fact.values.get("gap_s", 0.0), fact.values.get("duration_s", 0.0), self.params.moment_s)
         exact = Fraction(length).limit_denominator(90_000)
         return Span(fact.at.epoch, fact.at.seconds, fact.at.seconds + exact)
 
-    def _severity(self, fact: StreamFact, kind: str) -> Severity:
+    def _severity(self, fact: StreamFact, kind: str, track: str) -> Severity:
         _, severity = _GROUPS[fact.kind]
         gap_s = fact.values.get("gap_s")
         if fact.kind is FactKind.TABLE_ERROR and gap_s is not None:
@@ -161,15 +185,15 @@ class StreamError(Detector[StreamErrorParams, StreamErrorState]):
                 severity = Severity.ERROR
         if fact.kind is FactKind.TRUNCATED and fact.values.get("missing_s", self.params.lost_s) < self.params.lost_s:
             severity = Severity.WARNING
-        if severity is Severity.WARNING and kind in _BURSTS and self._is_burst(fact, kind):
+        if severity is Severity.WARNING and kind in _BURSTS and self._is_burst(fact, f"{kind} {track}"):
             severity = Severity.ERROR
         return severity
 
-    def _is_burst(self, fact: StreamFact, kind: str) -> bool:
-        """Whether this fact and those of its kind just before it are `burst_count` or more."""
-        recent = [*self.state.recent.get(kind, []), (fact.at, fact.count)][-self.params.burst_count :]
+    def _is_burst(self, fact: StreamFact, group: str) -> bool:
+        """Whether this fact and those of its group just before it are `burst_count` or more."""
+        recent = [*self.state.recent.get(group, []), (fact.at, fact.count)][-self.params.burst_count :]
         recent = [(at, n) for at, n in recent if self._is_near(at, fact.at)]
-        self.state.recent[kind] = recent
+        self.state.recent[group] = recent
         return sum(n for _, n in recent) >= self.params.burst_count
 
     def _is_near(self, a: Instant, b: Instant) -> bool:

@@ -17,9 +17,11 @@ from tests.support import detect, events_of, make_detector
 SILENT = {FactKind.STREAM_STARTED, FactKind.STREAM_ENDED, FactKind.PROGRESS}
 
 
-def fact(kind: FactKind, at: float = 1.0, *, epoch: int = 0, count: int = 1, **values: float) -> StreamFact:
+def fact(
+    kind: FactKind, at: float = 1.0, *, epoch: int = 0, count: int = 1, stream: str = "video:0", **values: float
+) -> StreamFact:
     instant = Instant(epoch, Fraction(at).limit_denominator(90_000))
-    return StreamFact(kind, instant, "video:0", "something is wrong", count, values)
+    return StreamFact(kind, instant, stream, "something is wrong", count, values)
 
 
 def passing(seconds: int, start: int = 0) -> list[StreamFact]:
@@ -82,6 +84,15 @@ def test_a_gap_lasts_as_long_as_what_is_missing() -> None:
     assert (event.span.start, event.span.end) == (4, Fraction("5.5"))
 
 
+@pytest.mark.parametrize(("start", "gap_s", "events"), [(0.02, 0.2, 0), (0.02, 2, 1), (3, 0.2, 1)])
+def test_a_short_gap_after_the_first_frame_is_lead_in(start: float, gap_s: float, events: int) -> None:
+    units = [
+        fact(FactKind.STREAM_STARTED, 0, stream="audio:0"),
+        fact(FactKind.TIMESTAMP_GAP, start, stream="audio:0", gap_s=gap_s),
+    ]
+    assert len(events_of("stream_error", units)) == events
+
+
 def test_an_event_ends_while_the_stream_goes_on() -> None:
     detector = make_detector("stream_error")
     found = [
@@ -91,17 +102,27 @@ def test_an_event_ends_while_the_stream_goes_on() -> None:
     assert [d.verdict for d in found].count(Verdict.DEFECT) == 1
 
 
+def test_audio_tracks_are_told_apart_even_when_their_epochs_alternate() -> None:
+    units = []
+    for n in range(20):
+        units.append(fact(FactKind.DECODE_ERROR, 50 + n / 10, epoch=1))
+        units.append(fact(FactKind.DECODE_ERROR, 9 + n / 10, stream="audio:0"))
+    events = events_of("stream_error", units)
+    assert {(e.track, float(e.span.duration)) for e in events} == {(None, 1.94), ("audio:0", 1.94)}
+
+
 def test_a_new_epoch_starts_afresh() -> None:
     units = [fact(FactKind.DECODE_ERROR, 100, count=3), fact(FactKind.DECODE_ERROR, 100, epoch=1, count=3)]
     assert {e.severity for e in events_of("stream_error", units)} == {Severity.WARNING}
 
 
 facts = st.builds(
-    lambda kind, at, epoch, count, values: fact(kind, at, epoch=epoch, count=count, **values),
+    lambda kind, at, epoch, count, stream, values: fact(kind, at, epoch=epoch, count=count, stream=stream, **values),
     st.sampled_from(list(FactKind)),
     st.floats(0, 100),
     st.integers(0, 2),
     st.integers(1, 9),
+    st.sampled_from(["video:0", "audio:0", "audio:1", "container"]),
     st.dictionaries(st.sampled_from(["gap_s", "duration_s", "missing_s", "declared_s", "pid"]), st.floats(0, 50)),
 )
 
