@@ -80,7 +80,8 @@ class Packets:
         if not self.payload[index]:
             return b""
         row = self.rows[index]
-        return row[5 + int(row[4]) if row[3] & 0x20 else 4 :].tobytes()
+        payload: bytes = row[5 + int(row[4]) if row[3] & 0x20 else 4 :].tobytes()
+        return payload
 
 
 @dataclass(frozen=True, slots=True)

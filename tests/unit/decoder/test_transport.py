@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from glasswatch.core.media import FactKind
 from glasswatch.core.time import Instant
+from glasswatch.decoder.pcr import CLOCK_HZ, StreamTime
 from glasswatch.decoder.psi import SectionReader, crc_holds, parse_pat, parse_pmt
 from glasswatch.decoder.transport import TransportAnalyser, TransportError, TransportErrorKind, to_fact
 
@@ -333,6 +334,16 @@ def test_a_stream_without_clock_says_that_nothing_was_measured() -> None:
         mux.tables()
         mux.add(VIDEO, bytes(184))
     assert "no PCR" in only(mux.data, Kind.PCR_REPETITION).message
+
+
+def test_time_goes_on_when_the_reference_clock_is_lost() -> None:
+    time = StreamTime()
+    for n in range(50):
+        time.tick(VIDEO, n * CLOCK_HZ // 25, False)
+    for n in range(100):
+        time.tick(AUDIO, 7 * CLOCK_HZ + n * CLOCK_HZ // 25, False)
+    assert time.now == pytest.approx((49 + 99) / 25 * CLOCK_HZ)
+    assert time.reading == 7 * CLOCK_HZ + 99 * CLOCK_HZ // 25
 
 
 def test_the_clock_may_wrap() -> None:
