@@ -69,6 +69,11 @@ class FrameChunk:
         shift = self.bit_depth - 8
         return 16 << shift, 235 << shift
 
+    @property
+    def end(self) -> Instant:
+        """When its last frame stops being shown."""
+        return Instant(self.epoch, self.ends[-1])
+
     def frame_span(self, index: int) -> Span:
         """When frame `index` is shown."""
         return Span(self.epoch, self.pts[index], self.ends[index])
@@ -105,6 +110,11 @@ class AudioChunk:
     def span(self) -> Span:
         """The time it covers."""
         return Span(self.epoch, self.start, self.start + Fraction(len(self), self.rate))
+
+    @property
+    def end(self) -> Instant:
+        """When its last sample has been heard."""
+        return Instant(self.epoch, self.span.end)
 
     def time_of(self, sample: int) -> Fraction:
         """Media time of sample number `sample` of the chunk (may be negative or beyond its end)."""
@@ -157,6 +167,11 @@ class StreamFact:
     message: str
     count: int = 1
     values: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def end(self) -> Instant:
+        """The moment it speaks of."""
+        return self.at
 
 
 MediaUnit = FrameChunk | AudioChunk | StreamFact

@@ -6,7 +6,6 @@ next one. `Timeline` maps an instant to the position a viewer sees: seconds from
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -54,23 +53,34 @@ class Span:
         return Span(self.epoch, min(self.start, other.start), max(self.end, other.end))
 
 
+SAME_CUT = Fraction(10)
+"""Streams that jump to places less than this far apart, in seconds, went through the same cut."""
+
+
 @dataclass(slots=True)
 class Timeline:
     """Where each epoch lies in the input, so that reports give positions that grow through discontinuities."""
 
-    _epochs: list[int] = field(default_factory=list)
     _offsets: list[Fraction] = field(default_factory=list)
 
-    def start_epoch(self, epoch: int, first_pts: Fraction, position: Fraction) -> None:
-        """State that PTS `first_pts` of `epoch` is `position` seconds into the input; first word counts."""
-        if epoch not in self._epochs:
-            self._epochs.append(epoch)
-            self._offsets.append(position - first_pts)
+    def start(self, first_pts: Fraction) -> None:
+        """State that the input, and epoch 0, starts at PTS `first_pts`."""
+        self._offsets = [-first_pts]
+
+    def cut(self, epoch: int, pts: Fraction, position: Fraction) -> int:
+        """The epoch of a stream that leaves `epoch` and goes on with PTS `pts`, `position` seconds into the input.
+
+        Every stream of an input goes through a cut, one after the other: they meet in one new epoch, unless their
+        timestamps jump to different places.
+        """
+        for later in range(epoch + 1, len(self._offsets)):
+            if abs(pts + self._offsets[later] - position) < SAME_CUT:
+                return later
+        self._offsets.append(position - pts)
+        return len(self._offsets) - 1
 
     def position(self, at: Instant) -> Fraction:
-        """Seconds from the start of the input.
-
-        An epoch that was never started takes the offset of the last one before it.
-        """
-        index = bisect_right(self._epochs, at.epoch) - 1
-        return at.seconds + (self._offsets[index] if index >= 0 else Fraction(0))
+        """Seconds from the start of the input; an epoch that it does not know counts like epoch 0."""
+        if at.epoch < len(self._offsets):
+            return at.seconds + self._offsets[at.epoch]
+        return at.seconds + (self._offsets[0] if self._offsets else 0)

@@ -32,7 +32,7 @@ class StreamClock:
 
     Attributes:
         stream: Name of the stream in facts.
-        timeline: Shared by the streams of an input; the first stream to enter an epoch places it.
+        timeline: Shared by the streams of an input.
         may_jump: Whether a large forward step is a cut in the timeline rather than missing frames.
         report: Where facts go.
     """
@@ -84,8 +84,7 @@ class StreamClock:
         self._begin_epoch(pts, self.timeline.position(Instant(self.epoch, pts)))
 
     def _begin_epoch(self, pts: Fraction, position: Fraction) -> None:
-        self.epoch += 1
-        self.timeline.start_epoch(self.epoch, pts, position)
+        self.epoch = self.timeline.cut(self.epoch, pts, position)
         self._steps.clear()
 
     def _watch_gap(self, pts: Fraction, step: Fraction, duration: Fraction) -> None:

@@ -59,7 +59,7 @@ class Decoder:
             yield self._facts.popleft()
 
     def _decode(self) -> Iterator[MediaUnit]:
-        self.timeline.start_epoch(0, self._start, Fraction(0))
+        self.timeline.start(self._start)
         paths = {stream.index: self._path(stream) for stream in self.source.streams}
         local_ts = self.source.path if self.source.is_transport_stream else None
         transport = TransportReader(local_ts) if local_ts is not None else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -213,7 +213,11 @@ class VideoPath:
     def __init__(self, tally: Tally, needs: Collection[Need], timeline: Timeline, may_jump: bool) -> None:
         self.tally = tally
         self._clock = StreamClock(tally.name, timeline, may_jump, tally.report)
-        self._makers = [RenditionMaker(n) for n in dict.fromkeys(needs) if isinstance(n, VideoNeed)]
+        wanted = {n for n in needs if isinstance(n, VideoNeed)}
+        # Luma is the first plane of the picture: where both are needed it is a view, not a second copy.
+        self._views = {replace(n, planes=Planes.PICTURE): n for n in wanted if n.planes is Planes.LUMA}
+        self._views = {picture: luma for picture, luma in self._views.items() if picture in wanted}
+        self._makers = [RenditionMaker(n) for n in sorted(wanted - set(self._views.values()), key=_name)]
         self._waiting: _Waiting | None = None
         self._form: PictureForm | None = None
 
@@ -243,7 +247,7 @@ class VideoPath:
         """Give what is left when the stream has ended."""
         yield from self._pass_on(None)
         for maker in self._makers:
-            yield from maker.end()
+            yield from self._with_view(maker, maker.end())
 
     def _pass_on(self, following: Instant | None) -> Iterator[FrameChunk]:
         """Hand the waiting frame to the makers, now that the next one is known."""
@@ -255,7 +259,18 @@ class VideoPath:
             until = following.seconds
         reader = PlaneReader(picture.frame)
         for maker in self._makers:
-            yield from maker.add(picture.frame, reader, picture.at, until)
+            yield from self._with_view(maker, maker.add(picture.frame, reader, picture.at, until))
+
+    def _with_view(self, maker: RenditionMaker, chunks: Iterator[FrameChunk]) -> Iterator[FrameChunk]:
+        luma = self._views.get(maker.need)
+        for chunk in chunks:
+            yield chunk
+            if luma is not None:
+                yield replace(chunk, rendition=luma.rendition, planes=chunk.planes[:1])
+
+
+def _name(need: VideoNeed) -> str:
+    return need.rendition
 
 
 def _nominal_duration(frame: VideoFrame, tally: Tally) -> Fraction:

@@ -126,8 +126,8 @@ def test_a_new_worst_moment_replaces_the_picture() -> None:
 
 def test_epochs_are_not_confused() -> None:
     timeline = Timeline()
-    timeline.start_epoch(0, Fraction(0), Fraction(0))
-    timeline.start_epoch(1, Fraction(0), Fraction(2))
+    timeline.start(Fraction(0))
+    timeline.cut(0, Fraction(0), Fraction(2))
     collector = EvidenceCollector(timeline)
     _see(collector, [*_numbered(50), *_numbered(10, epoch=1)])
     collector.keep(_event(1, 2, worst=1))

@@ -43,8 +43,8 @@ def test_credentials_are_not_shown(location: str, shown: str) -> None:
 
 def test_event_row_gives_positions_across_epochs() -> None:
     timeline = Timeline()
-    timeline.start_epoch(0, Fraction(10), Fraction(0))
-    timeline.start_epoch(1, Fraction(5000), Fraction(20))
+    timeline.start(Fraction(10))
+    timeline.cut(0, Fraction(5000), Fraction(20))
     event = Event(
         id="e",
         channel="c",

@@ -1,0 +1,150 @@
+"""`glasswatch inspect`: one input through the embedded topology."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from glasswatch.cli.output import ProgressBar, say, summarise
+from glasswatch.config.profile import Profile, load_profile
+from glasswatch.core.detection import Severity
+from glasswatch.core.errors import OutputError, UsageError
+from glasswatch.decoder.source import open_source
+from glasswatch.detectors.registry import registered
+from glasswatch.report.html import write_html
+from glasswatch.report.json_report import to_json, write_json
+from glasswatch.report.junit import write_junit
+from glasswatch.report.model import Report, Status
+from glasswatch.runtime.inspect import Inspection
+from glasswatch.runtime.statistics import StatisticsFile
+
+FOUND, INCOMPLETE, UNJUDGED = 1, 2, 3
+
+
+@click.command()
+@click.argument("input_", metavar="INPUT")
+@click.option("--detectors", "names", metavar="A,B", help="Run only these detectors.")
+@click.option("--profile", type=click.Path(path_type=Path), help="YAML file that changes parameters and rules.")
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the report as JSON; - for stdout.")
+@click.option("--report", "html_path", type=click.Path(path_type=Path), help="Write the report as one HTML file.")
+@click.option("--junit", "junit_path", type=click.Path(path_type=Path), help="Write the report as JUnit XML.")
+@click.option(
+    "--statistics", "statistics_path", type=click.Path(path_type=Path), help="Write every raw detection as JSON lines."
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice([severity.label for severity in Severity]),
+    default=Severity.ERROR.label,
+    show_default=True,
+    help="Exit with 1 when there is an event of this severity or a higher one.",
+)
+@click.option("--strict", is_flag=True, help="Exit with 3 when a detector could not judge.")
+@click.option("--threads", type=click.IntRange(min=0), default=0, help="Decoder threads; 0 lets FFmpeg choose.")
+@click.option("--quiet", is_flag=True, help="Print errors only.")
+def inspect(
+    input_: str,
+    names: str | None,
+    profile: Path | None,
+    json_path: Path | None,
+    html_path: Path | None,
+    junit_path: Path | None,
+    statistics_path: Path | None,
+    fail_on: str,
+    strict: bool,
+    threads: int,
+    quiet: bool,
+) -> int:
+    """Inspect a file or URL: decode it once, run the detectors, report what they find.
+
+    Exit status: 0 nothing at or above --fail-on; 1 such events; 2 wrong usage, or an input that cannot be read to
+    its end; 3 with --strict, a detector could not judge.
+    """
+    only = [part.strip() for part in names.split(",") if part.strip()] if names is not None else None
+    settings = load_profile(profile, only)
+    for path in (json_path, html_path, junit_path, statistics_path):
+        _check_folder(path)
+    source = open_source(input_)
+    try:
+        with ProgressBar(shown=not quiet) as bar, StatisticsFile(statistics_path) as statistics:
+            inspection = Inspection(
+                source,
+                settings,
+                with_evidence=html_path is not None,
+                threads=threads,
+                on_progress=bar.update,
+                on_detection=statistics.write,
+            )
+            report = inspection.run()
+    finally:
+        source.close()
+    threshold = Severity.parse(fail_on)
+    _write(report, settings, threshold, json_path, html_path, junit_path)
+    if not quiet and json_path != Path("-"):
+        summarise(report, html_path)
+    return _status(report, threshold, strict=strict)
+
+
+def _check_folder(path: Path | None) -> None:
+    """Refuse a path that cannot be written before the work, not after it."""
+    if path is None or path == Path("-"):
+        return
+    if path.is_dir():
+        raise UsageError(f"{path} is a directory; name a file to write")
+    if not path.parent.is_dir():
+        raise UsageError(f"cannot write {path}: there is no folder {path.parent}")
+
+
+def _write(
+    report: Report,
+    settings: Profile,
+    threshold: Severity,
+    json_path: Path | None,
+    html: Path | None,
+    junit: Path | None,
+) -> None:
+    """Write every report that was asked for; one that fails does not keep the others from being written."""
+    failures = []
+    try:
+        if json_path == Path("-"):
+            click.echo(json.dumps(to_json(report), indent=2))
+        elif json_path is not None:
+            write_json(report, json_path)
+    except OutputError as error:
+        failures.append(str(error))
+    try:
+        if junit is not None:
+            write_junit(report, junit, threshold)
+    except OutputError as error:
+        failures.append(str(error))
+    try:
+        if html is not None:
+            units = {name: cls.spec.measurements for name, cls in registered().items()}
+            write_html(report, html, units=units, loudness_target_lufs=_loudness_target(settings))
+    except OutputError as error:
+        failures.append(str(error))
+    if failures:
+        raise OutputError("; ".join(failures))
+
+
+def _loudness_target(settings: Profile) -> float | None:
+    target = getattr(settings.params.get("loudness"), "target_lufs", None)
+    return float(target) if target is not None else None
+
+
+def _status(report: Report, threshold: Severity, *, strict: bool) -> int:
+    for detector in report.detectors:
+        if detector.status is Status.FAILED:
+            say(f"detector {detector.name} failed and judged nothing more: {detector.reason}")
+    if report.stopped:
+        say(f"{report.stopped}; the report holds what was found until then")
+    if any(event.severity >= threshold for event in report.events):
+        return FOUND
+    if not report.complete:
+        return INCOMPLETE
+    if strict and report.unjudged:
+        names = ", ".join(f"{d.name} ({d.reason})" for d in report.unjudged)
+        say(f"could not judge: {names}")
+        return UNJUDGED
+    return 0

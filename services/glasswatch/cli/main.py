@@ -1,0 +1,63 @@
+"""Entry point: the commands, and what becomes of errors."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from types import FrameType
+
+import click
+
+from glasswatch import __version__
+from glasswatch.cli.detectors import detectors
+from glasswatch.cli.inspect import inspect
+from glasswatch.cli.simulate import simulate
+from glasswatch.core.errors import GlasswatchError
+
+WRONG_USAGE = 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__)
+def cli() -> None:
+    """Watch media for audio and video defects."""
+
+
+for command in (inspect, simulate, detectors):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command line; exit statuses are those of docs/cli.md."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        status = cli.main(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help(), err=True)
+        status = WRONG_USAGE
+    except click.ClickException as error:
+        _say(error.format_message())
+        status = WRONG_USAGE
+    except GlasswatchError as error:
+        _say(str(error))
+        status = WRONG_USAGE
+    except (click.Abort, KeyboardInterrupt):
+        _say("interrupted")
+        status = WRONG_USAGE
+    except BrokenPipeError:
+        # Whoever read our output has gone; nothing more can be told.
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = WRONG_USAGE
+    sys.exit(status or 0)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _say(message: str) -> None:
+    """One line on stderr, whatever the message holds."""
+    click.echo(f"glasswatch: {' '.join(message.split())}", err=True)

@@ -1,0 +1,214 @@
+"""The embedded topology: one input, the whole pipeline in one process.
+
+The calling thread decodes; each detector has a thread of its own, and so have the aggregator and the collection of
+evidence. Bounded queues between them let the slowest pace the decoder.
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from glasswatch.adapters.memory_bus import MemoryBus
+from glasswatch.adapters.memory_store import MemoryEventStore
+from glasswatch.aggregator.decisions import Decisions
+from glasswatch.aggregator.incidents import group_incidents
+from glasswatch.config.profile import Profile
+from glasswatch.core.detection import Detection, Event
+from glasswatch.core.detector import DetectorContext
+from glasswatch.core.media import MediaUnit, StreamFact
+from glasswatch.core.needs import AudioNeed, FactNeed, Planes, VideoNeed
+from glasswatch.core.time import Instant
+from glasswatch.decoder.decode import Decoder
+from glasswatch.decoder.source import Source
+from glasswatch.detectors.registry import AnyDetector, registered
+from glasswatch.ports.bus import BusClosedError
+from glasswatch.report.evidence import EvidenceCollector
+from glasswatch.report.model import DetectorResult, Report, Status, Timing, event_row
+from glasswatch.runtime.pipeline import Pipeline
+from glasswatch.runtime.runner import DetectorRunner
+
+DETECTIONS = "detections"
+
+QUEUE_CHUNKS = 6
+"""Media chunks that may wait for a consumer: two to three seconds of media."""
+
+PICTURES = VideoNeed(Planes.PICTURE, lines=270)
+"""The rendition that evidence pictures are made from; the detectors of this form of picture read it too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an inspection has come."""
+
+    position_s: float
+    duration_s: float | None
+    wall_s: float
+    events: int
+
+
+@dataclass(slots=True)
+class Inspection:
+    """One run over one input.
+
+    Attributes:
+        source: The opened input.
+        profile: Detectors, parameters, rules.
+        with_evidence: Whether to collect pictures and curves for a report that a person reads.
+        threads: Decoder threads; 0 lets FFmpeg choose.
+        on_progress: Called in the decoding thread after each media unit.
+        on_detection: Called in the aggregator's thread with each detection, so that raw scores can be kept.
+        channel: Channel id in detections and events.
+    """
+
+    source: Source
+    profile: Profile
+    with_evidence: bool = False
+    threads: int = 0
+    on_progress: Callable[[Progress], None] | None = None
+    on_detection: Callable[[Detection], None] | None = None
+    channel: str = "inspect"
+    _store: MemoryEventStore = field(default_factory=MemoryEventStore)
+    _position: Fraction = Fraction(0)
+
+    def run(self) -> Report:
+        """Inspect the input to its end, or until KeyboardInterrupt: then the report says what was found so far."""
+        started, cpu_started = time.perf_counter(), time.process_time()
+        skipped = {name: reason for name in self.profile.params if (reason := self._why_skip(name))}
+        runners = {name: self._runner(name) for name in self.profile.params if name not in skipped}
+        needs = [need for name in runners for need in registered()[name].spec.needs]
+        if self.with_evidence:
+            needs += [PICTURES, AudioNeed()]
+        decoder = Decoder(self.source, needs, threads=self.threads)
+        evidence = EvidenceCollector(decoder.timeline) if self.with_evidence else None
+        pipeline = Pipeline(MemoryBus(QUEUE_CHUNKS))
+        self._connect(pipeline, decoder, runners, evidence)
+        stopped = self._publish(pipeline, decoder, started)
+        pipeline.finish(dict.fromkeys(need.rendition for need in needs))
+        pipeline.finish([DETECTIONS])
+        events = group_incidents(self._store.events(self.channel), self.profile.incidents)
+        return Report(
+            input=self.source.describe(),
+            detectors=tuple(
+                _skipped(name, skipped[name]) if name in skipped else _result(runners[name])
+                for name in self.profile.params
+            ),
+            events=tuple(event_row(event, decoder.timeline) for event in events),
+            timing=Timing(
+                wall_s=time.perf_counter() - started,
+                cpu_s=time.process_time() - cpu_started,
+                media_s=float(self._position),
+                peak_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+                decode_s=decoder.busy_s,
+                detector_s={name: runner.cpu_s for name, runner in runners.items()},
+            ),
+            evidence=evidence.finish() if evidence is not None else None,
+            complete=stopped is None,
+            stopped=stopped,
+        )
+
+    def _why_skip(self, name: str) -> str | None:
+        """Why a detector has nothing to judge in this input, None when it has."""
+        for need in registered()[name].spec.needs:
+            if isinstance(need, VideoNeed) and self.source.video is None:
+                return "the input has no picture"
+            if isinstance(need, AudioNeed) and not self.source.audio:
+                return "the input has no sound"
+        return None
+
+    def _runner(self, name: str) -> DetectorRunner:
+        cls, params = registered()[name], self.profile.params[name]
+        many_tracks = len(self.source.audio) > 1
+
+        def make(track: int | None) -> AnyDetector:
+            label = f"audio:{track}" if track is not None and many_tracks else None
+            return cls(params, DetectorContext(self.channel, label))
+
+        return DetectorRunner(name, make)
+
+    def _connect(
+        self,
+        pipeline: Pipeline,
+        decoder: Decoder,
+        runners: dict[str, DetectorRunner],
+        evidence: EvidenceCollector | None,
+    ) -> None:
+        """Subscribe everyone who takes part."""
+        decisions = Decisions(self.profile.rules, self.profile.masks, decoder.timeline)
+
+        def keep(events: Sequence[Event]) -> None:
+            for event in events:
+                self._store.put(event)
+                if evidence is not None:
+                    evidence.keep(event)
+
+        def decide(detection: Detection) -> None:
+            if self.on_detection is not None:
+                self.on_detection(detection)
+            lufs = detection.measurements.get("short_term_lufs")
+            if evidence is not None and lufs is not None:
+                end = Instant(detection.span.epoch, detection.span.end)
+                evidence.see_loudness(float(decoder.timeline.position(end)), lufs)
+            keep(decisions.add(detection))
+
+        pipeline.consume(DETECTIONS, decide, lambda: keep(decisions.finish(self.channel)))
+        for name, runner in runners.items():
+            self._connect_detector(pipeline, name, runner)
+        if evidence is not None:
+            pipeline.consume(PICTURES.rendition, evidence.see_frames)
+            pipeline.consume(AudioNeed().rendition, evidence.see_audio)
+
+    def _connect_detector(self, pipeline: Pipeline, name: str, runner: DetectorRunner) -> None:
+        def send(detections: Sequence[Detection]) -> None:
+            for detection in detections:
+                pipeline.bus.publish(DETECTIONS, detection)
+
+        # A detector that joins several renditions needs a subscription that merges them by media time.
+        (rendition,) = {need.rendition for need in registered()[name].spec.needs}
+        pipeline.consume(rendition, lambda unit: send(runner.feed(unit)), lambda: send(runner.finish()))
+
+    def _publish(self, pipeline: Pipeline, decoder: Decoder, started: float) -> str | None:
+        """Decode to the end; gives why it stopped before, None when it did not."""
+        try:
+            for unit in decoder.units():
+                pipeline.bus.publish(_rendition(unit), unit)
+                self._position = max(self._position, decoder.timeline.position(unit.end))
+                if self.on_progress is not None:
+                    self.on_progress(self._progress(started))
+        except KeyboardInterrupt:
+            return f"interrupted after {float(self._position):.1f} s of media"
+        except BusClosedError:
+            pass  # A consumer has failed: `Pipeline.finish` raises its error.
+        return None
+
+    def _progress(self, started: float) -> Progress:
+        duration = self.source.container.duration
+        return Progress(
+            position_s=float(self._position),
+            duration_s=duration / 1_000_000 if duration and duration > 0 else None,
+            wall_s=time.perf_counter() - started,
+            events=len(self._store.events(self.channel)),
+        )
+
+
+def _rendition(unit: MediaUnit) -> str:
+    return FactNeed().rendition if isinstance(unit, StreamFact) else unit.rendition
+
+
+def _skipped(name: str, reason: str) -> DetectorResult:
+    return DetectorResult(name, registered()[name].spec.version, Status.SKIPPED, seconds=0.0, reason=reason)
+
+
+def _result(runner: DetectorRunner) -> DetectorResult:
+    status, reason = Status.OK, None
+    if runner.failure is not None:
+        status, reason = Status.FAILED, runner.failure
+    elif runner.inconclusive:
+        why, _ = max(runner.inconclusive.items(), key=lambda item: item[1])
+        seconds = sum(runner.inconclusive.values())
+        status, reason = Status.INCONCLUSIVE, f"{why} ({seconds:.1f} s not judged)"
+    version = registered()[runner.name].spec.version
+    return DetectorResult(runner.name, version, status, reason=reason, seconds=runner.cpu_s)
