@@ -17,10 +17,11 @@ from glasswatch.report.envelope import EnvelopeBuilder
 from glasswatch.report.model import Evidence, Thumbnail
 from glasswatch.report.thumbnail import thumbnail
 
-RING_S = 4
-"""How long frames are remembered, in seconds: an event is announced after its worst moment."""
+RING_S = 6
+"""How long frames are remembered, in seconds. An event is announced after its worst moment: a detector's queue, a run
+of like readings and the event's least duration may lie between."""
 RING_BYTES = 64 << 20
-"""Most memory for these frames: 13 s of 8-bit 4:2:0 at 25 fps, but less than 4 s of 10 bit at 60 fps."""
+"""Most memory for these frames: enough for 8-bit 4:2:0 at 50 fps, while 10 bit at 60 fps is remembered for less."""
 MOST_THUMBNAILS = 200
 NEAR_S = Fraction(1, 2)
 """A frame this far outside an event still shows what it looked like."""

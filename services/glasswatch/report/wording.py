@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 
 _SYMBOLS = {"1": "", "percent": "%", "degrees": "°"}
+_SPELT = {symbol: word for word, symbol in _SYMBOLS.items()}
+_CLOSE = ("", "%", "°")
+"""Units that stand at the number without a space."""
 _MINUS = "−"
 
 
@@ -52,9 +55,11 @@ def quantity(name: str, value: float, unit: str | None) -> tuple[str, str]:
 
     Without a unit (`unit` None) the name is shown as it is.
     """
-    if unit is None:
+    if unit is None or name == unit:
         return words(name), number(value)
-    ending = "_" + unit.lower().replace("/", "_per_").replace("%", "percent").replace(" ", "_")
-    symbol = _SYMBOLS.get(unit, unit)
-    space = " " if symbol and symbol not in "%°" else ""
-    return words(name.removesuffix(ending)), f"{number(value)}{space}{symbol}"
+    unit = _SYMBOLS.get(unit, unit)
+    if unit.startswith("1/"):
+        return words(name.removesuffix(f"_per_{unit[2:]}")), f"{number(value)}{unit[1:]}"
+    ending = "_" + _SPELT.get(unit, unit).lower().replace("/", "_per_").replace(" ", "_")
+    space = "" if unit in _CLOSE else " "
+    return words(name.removesuffix(ending)), f"{number(value)}{space}{unit}"

@@ -68,7 +68,7 @@ def test_an_input_not_read_to_its_end_is_an_error() -> None:
     assert _suite(clean_report()).get("errors") == "0"
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(text=st.text())
 def test_any_text_gives_well_formed_xml(text: str) -> None:
     event = replace(BLACK, reason=text, kind=text, defect=text)

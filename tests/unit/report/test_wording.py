@@ -60,9 +60,14 @@ def test_words() -> None:
     ("name", "unit", "shown"),
     [
         ("level_dbfs", "dBFS", ("Level", "1.5 dBFS")),
-        ("rate_per_s", "1/s", ("Rate per s", "1.5 1/s")),
+        ("flashes_per_s", "1/s", ("Flashes", "1.5/s")),
+        ("speed_m_per_s", "m/s", ("Speed", "1.5 m/s")),
+        ("frames", "frames", ("Frames", "1.5")),
+        ("still_s", "s", ("Still", "1.5 s")),
+        ("s", "s", ("S", "1.5")),
         ("dark_ratio", "1", ("Dark ratio", "1.5")),
         ("area_percent", "percent", ("Area", "1.5%")),
+        ("area_percent", "%", ("Area", "1.5%")),
         ("odd", None, ("Odd", "1.5")),
     ],
 )
