@@ -24,6 +24,9 @@ from glasswatch.decoder.tally import Tally
 from glasswatch.decoder.transport_reader import TransportReader
 from glasswatch.decoder.video import VideoPath
 
+PROGRESS_S = 1
+"""How often, in seconds of media, facts say that time goes on."""
+
 TRUNCATED_S = Fraction(1, 2)
 """A stream that ends this much before its declared end is truncated."""
 
@@ -46,6 +49,7 @@ class Decoder:
     threads: int = 0
     busy_s: float = 0.0
     _facts: deque[StreamFact] = field(default_factory=deque)
+    _told: Instant | None = None
 
     def units(self) -> Iterator[MediaUnit]:
         """Media units in the order of decoding; each stream's own are in media order."""
@@ -61,6 +65,7 @@ class Decoder:
     def _decode(self) -> Iterator[MediaUnit]:
         self.timeline.start(self._start)
         paths = {stream.index: self._path(stream) for stream in self.source.streams}
+        lead = next(iter(paths.values())).tally
         local_ts = self.source.path if self.source.is_transport_stream else None
         transport = TransportReader(local_ts) if local_ts is not None else None
         for packet in self._packets():
@@ -69,14 +74,15 @@ class Decoder:
                 continue
             at = self._note(packet, path.tally)
             if transport is not None and packet.pos is not None:
-                self._facts.extend(transport.read_to(packet.pos, at))
+                # On the leading stream's time only: streams that were cut apart would scatter the findings.
+                self._facts.extend(transport.read_to(packet.pos, lead.end or Instant(0, self._start)))
             yield from self._pass(path, packet, at)
+            self._tell_progress(lead)
         for path in paths.values():
             yield from self._pass(path, None, path.tally.end or Instant(0, self._start))
             yield from path.end()
         if transport is not None:
-            ends = [path.tally.end for path in paths.values() if path.tally.end is not None]
-            self._facts.extend(transport.finish(max(ends, default=Instant(0, self._start))))
+            self._facts.extend(transport.finish(lead.end or Instant(0, self._start)))
         for path in paths.values():
             self._conclude(path.tally)
 
@@ -142,6 +148,14 @@ class Decoder:
                     yield from path.add(frame)
                 case AudioPath(), AudioFrame():
                     yield from path.add(frame)
+
+    def _tell_progress(self, lead: Tally) -> None:
+        if lead.end is None:
+            return
+        told = self._told
+        if told is None or lead.end.epoch != told.epoch or lead.end.seconds - told.seconds >= PROGRESS_S:
+            self._told = lead.end
+            self._facts.append(StreamFact(FactKind.PROGRESS, lead.end, "container", "media time goes on"))
 
     def _conclude(self, tally: Tally) -> None:
         """Facts that are known once a stream has ended."""

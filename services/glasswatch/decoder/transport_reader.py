@@ -8,7 +8,8 @@ from glasswatch.core.media import StreamFact
 from glasswatch.core.time import Instant
 from glasswatch.decoder.transport import TransportAnalyser, to_fact
 
-BLOCK = 1 << 18
+BLOCK = 1 << 16
+"""Bytes read at a time; a finding is placed at most this much too late."""
 
 
 class TransportReader:
