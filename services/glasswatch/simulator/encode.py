@@ -26,6 +26,9 @@ CONTAINERS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     ".webm": ("webm", ("libvpx-vp9",), ("libopus",)),
     ".wav": ("wav", (), ("pcm_s16le",)),
 }
+# Containers that tell players to cut an encoder's priming samples off wherever the sound begins. MP4 does so only
+# for sound that begins at 0, transport streams never.
+TRIMMING_CONTAINERS = frozenset({"matroska", "webm"})
 DEFAULT_CRF = {"libx264": 20, "libx265": 22, "libvpx-vp9": 28, "mpeg2video": 4}
 AAC_BITS_PER_CHANNEL = 64_000
 
@@ -35,7 +38,9 @@ class Output:
 
     def __init__(self, path: Path, media: MediaInfo, settings: Settings, index_first: bool) -> None:
         name, video_codecs, audio_codecs = _container(path)
-        options = {"fflags": "+bitexact"} | ({"movflags": "+faststart"} if index_first else {})
+        options = {"fflags": "+bitexact"} | (
+            {"movflags": "+faststart"} if index_first and name in ("mp4", "mov") else {}
+        )
         self._container = av.open(str(path), "w", format=name, options=options)
         self._tracks: list[_Sound] = []
         self._video: _Video | None = None
@@ -51,7 +56,7 @@ class Output:
             )
         for info in media.audio:
             codec = _choose(settings.audio_codec, audio_codecs, path)
-            self._tracks.append(_Sound(self._container, codec, info, settings))
+            self._tracks.append(_Sound(self._container, codec, info, settings, trims=name in TRIMMING_CONTAINERS))
 
     @property
     def lead(self) -> Fraction:
@@ -147,6 +152,8 @@ class _Video:
             context.sample_aspect_ratio = info.pixel_aspect
         context.color_range = 2 if info.full_range else info.colour[0]
         context.color_primaries, context.color_trc, context.colorspace = info.colour[1:]
+        if info.rotation:
+            stream.set_display_rotation(info.rotation)
         self._stream, self._info = stream, info
         self._true_clock = info.time_base
         self._times: dict[int, tuple[int, int]] = {}
@@ -176,7 +183,7 @@ class _Video:
 class _Sound:
     """One audio encoder, fed through FFmpeg's converter where the codec wants another rate or sample format."""
 
-    def __init__(self, container: Any, codec: str, info: AudioInfo, settings: Settings) -> None:
+    def __init__(self, container: Any, codec: str, info: AudioInfo, settings: Settings, *, trims: bool) -> None:
         known = av.codec.Codec(codec, "w")
         rates = known.audio_rates
         # The nearest rate that loses nothing, for codecs that have few (Opus: 48 kHz).
@@ -197,7 +204,8 @@ class _Sound:
             context.open(strict=False)
         except (av.FFmpegError, ValueError) as error:
             raise UsageError(f"{codec} cannot carry {info.layout} sound at {info.rate} Hz: {error}") from error
-        self._stream, self._info = stream, info
+        self._stream, self._info, self._trims = stream, info, trims
+        self._begins: Fraction | None = None
 
     def packets(self, sound: Sound | None) -> Iterator[Packet[Any]]:
         frame = None
@@ -207,7 +215,17 @@ class _Sound:
             frame.sample_rate = self._info.rate
             frame.pts = sound.first
             frame.time_base = Fraction(1, self._info.rate)
-        yield from self._stream.encode(frame)
+            if self._begins is None:
+                self._begins = sound.time
+        for packet in self._stream.encode(frame):
+            if not self._is_priming(packet):
+                yield packet
+
+    def _is_priming(self, packet: Packet[Any]) -> bool:
+        """Whether the packet comes before sound that begins late, where players would not know to skip it."""
+        if self._trims or not self._begins or packet.pts is None or packet.time_base is None:
+            return False
+        return (packet.pts + (packet.duration or 0)) * packet.time_base <= self._begins
 
 
 def _video_options(codec: str, settings: Settings) -> dict[str, str]:

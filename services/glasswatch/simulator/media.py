@@ -23,6 +23,7 @@ class VideoInfo:
     """A video stream: what has to stay as it was.
 
     `matrix` is a key of LUMA_WEIGHTS; `colour` holds the stream's own range, primaries, transfer and matrix numbers.
+    `rotation` is what players turn the picture by, in degrees.
     """
 
     index: int
@@ -35,6 +36,7 @@ class VideoInfo:
     frame_rate: Fraction
     time_base: Fraction
     pixel_aspect: Fraction | None
+    rotation: int
     end: Fraction
 
 

@@ -43,8 +43,8 @@ class Injector:
 @cache
 def injectors() -> Mapping[str, Injector]:
     """Defects first, then what resembles them, each in alphabetical order."""
-    # Imported late: the modules of injectors import Injector from here.
-    from glasswatch.simulator.injectors import audio, audio_negatives, stream, video, video_negatives  # noqa: PLC0415
+    # Imported late: the modules of effects import Injector from here.
+    from glasswatch.simulator.effects import audio, audio_negatives, stream, video, video_negatives  # noqa: PLC0415
 
     every = [
         *video.INJECTORS,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 PLANAR_FORMATS = frozenset(f"yuv{s}p{depth}" for s in (420, 422, 444) for depth in ("", "10le"))
+USUAL_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 # Timestamps of muxers with a coarse clock wander by a few ms; beyond this the sound really has a hole.
 SOUND_HOLE = Fraction(1, 10)
 
@@ -57,6 +58,9 @@ def survey(path: Path) -> MediaInfo:
                 video = _video_info(stream, first, end)
             elif isinstance(first, av.AudioFrame):
                 layout = first.layout
+                # Some containers count channels and do not name them; then the usual layout of that many is meant.
+                if layout.nb_channels in USUAL_LAYOUTS and any(c.name == "NONE" for c in layout.channels):
+                    layout = av.AudioLayout(USUAL_LAYOUTS[layout.nb_channels])
                 channels = tuple(c.name for c in layout.channels)
                 info = AudioInfo(stream.index, first.sample_rate, layout.name, channels, first.format.name, end)
                 audio.append(info)
@@ -126,6 +130,7 @@ def _video_info(stream: av.VideoStream, first: av.VideoFrame, end: Fraction) -> 
         frame_rate=rate,
         time_base=stream.time_base,
         pixel_aspect=stream.sample_aspect_ratio,
+        rotation=first.rotation,
         end=end,
     )
 

@@ -179,8 +179,8 @@ class StreamError(StreamEffect[StreamErrorSettings]):
         self.found = {"removed_s": float(first or 0)}
 
     def _jump(self, clean: Encoded, target: Path) -> None:
-        sign = 1 if self.settings.mode == "pts_jump" else -1
-        ticks = sign * round(self.settings.jump_s * CLOCK_HZ)
+        forward = self.settings.mode == "pts_jump"
+        ticks = round(self.settings.jump_s * CLOCK_HZ)
         video = self.scene.media.video
         leader = "video" if video is not None else "audio"
         splice: Fraction | None = None
@@ -193,13 +193,14 @@ class StreamError(StreamEffect[StreamErrorSettings]):
                         splice = time if packet.key or leader == "audio" else None
                     if splice is not None and time >= splice:
                         shifted.add(packet.pid)
-                if packet.pid in shifted:
+                # Backward, it is the part before the splice that is moved, forward: no clock goes below 0.
+                if (packet.pid in shifted) is forward:
                     shift_clocks(packet, ticks)
                 file.write(packet.data)
         if splice is None:
             raise UsageError("stream_error: no key frame in the window or after it; start earlier or set a shorter gop")
         self.changed.add(splice, splice + (1 / video.frame_rate if video is not None else 0))
-        self.found = {"jump_s": sign * self.settings.jump_s}
+        self.found = {"jump_s": self.settings.jump_s if forward else -self.settings.jump_s}
 
 
 class LengthSettings(Settings):

@@ -1,0 +1,1 @@
+"""The effects; each module lists its injectors in INJECTORS."""

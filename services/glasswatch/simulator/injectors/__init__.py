@@ -1,1 +1,0 @@
-"""The injectors: each module lists its own in INJECTORS."""
