@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from glasswatch.core.detection import Detection, Verdict
@@ -25,6 +26,9 @@ SHARP_S = 0.00025
 DEEP_DBFS = -80.0
 """A hole below this holds no codec noise and no acoustic decay, so its edges need less proof."""
 
+FRINGE_S = 0.012
+"""A lossy encoder smears sound into a hole from both sides, for about half a transform block."""
+
 STEPS = 8
 """Sound of fewer quantisation steps than this next to a hole is coarse PCM toggling its last bits, not sound."""
 
@@ -36,22 +40,31 @@ class DropoutParams(Params):
         levels_dbfs: Sample peaks that a hole must stay below, deepest first. The first is that of the definition; the
             others find holes that were there before a lossy encoder filled them with its noise.
         contrast_db: How far the sound on both sides must lie above that level.
+        fringe_levels_dbfs: The same for holes that reach the first of `levels_dbfs` but for a fringe at either end.
+        fringe_contrast_db: How far the sound on both sides must lie above the fringe.
         shortest_ms: Shorter holes are clicks.
         longest_ms: Longer ones are silence.
         edge_db: Peak within 1 ms of both edges, relative to the peak within 20 ms.
-        deep_edge_db: The same for holes below -80 dBFS.
         sharp_db: Peak within 0.25 ms of the sharper edge, relative to the peak within 20 ms.
-        deep_sharp_db: The same for holes below -80 dBFS.
+        deep_edge_db: As `edge_db` for holes below -80 dBFS.
+        deep_sharp_db: As `sharp_db` for holes below -80 dBFS and those with a fringe.
     """
 
     levels_dbfs: Annotated[tuple[float, ...], Field(min_length=1)]
     contrast_db: Annotated[float, Field(gt=0)]
+    fringe_levels_dbfs: tuple[float, ...]
+    fringe_contrast_db: Annotated[float, Field(gt=0)]
     shortest_ms: Annotated[float, Field(ge=0.5)]
     longest_ms: Annotated[float, Field(le=2000)]
     edge_db: Annotated[float, Field(le=0)]
-    deep_edge_db: Annotated[float, Field(le=0)]
     sharp_db: Annotated[float, Field(le=0)]
+    deep_edge_db: Annotated[float, Field(le=0)]
     deep_sharp_db: Annotated[float, Field(le=0)]
+
+    @property
+    def searches(self) -> list[tuple[float, bool]]:
+        """Levels to search at, in the order of preference, and whether holes there have a fringe."""
+        return [(level, False) for level in self.levels_dbfs] + [(level, True) for level in self.fringe_levels_dbfs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +96,35 @@ class DropoutState(PcmState):
     tail: Pcm = field(default_factory=no_samples)
     holes: list[Hole] = field(default_factory=list)
     told: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A run of low samples [start, end) in the magnitudes of one channel, with sound on both sides."""
+
+    magnitude: Pcm
+    start: int
+    end: int
+    rate: int
+
+    def peak_inside(self, fringe_s: float) -> float | None:
+        """Sample peak but for a fringe at both ends; None if hardly anything is left between them."""
+        fringe = round(fringe_s * self.rate)
+        if self.end - self.start < 2.5 * fringe:
+            return None
+        return float(self.magnitude[self.start + fringe : self.end - fringe].max())
+
+    def peaks_beside(self, seconds: float) -> npt.NDArray[np.float32]:
+        """Sample peaks within that time before and after the run."""
+        n = max(round(seconds * self.rate), 1)
+        before = self.magnitude[max(self.start - n, 0) : self.start]
+        return np.array([before.max(), self.magnitude[self.end : self.end + n].max()])
+
+    def step(self) -> float:
+        """The smallest magnitude but zero around the run: one quantisation step of coarse PCM."""
+        n = round(CONTEXT_S * self.rate)
+        heard = self.magnitude[max(self.start - n, 0) : self.end + n]
+        return float(heard[heard > 0].min())
 
 
 class Dropout(PcmDetector[DropoutParams, DropoutState]):
@@ -122,16 +164,15 @@ class Dropout(PcmDetector[DropoutParams, DropoutState]):
         settled = seen - 2 * context
         for channel, signal in enumerate(pcm):
             magnitude = np.abs(signal)
-            for index, level in enumerate(self.params.levels_dbfs):
+            for level, fringed in self.params.searches:
                 runs, open_from = self._low_runs(magnitude, level, clock.rate)
+                if len(magnitude) - open_from <= self._longest(clock.rate):
+                    settled = min(settled, first + open_from)
                 for start, end in runs:
-                    if seen_before < first + end + context <= seen:
-                        self._judge(magnitude, start, end, first, channel, level, clock.rate)
-                if index == len(self.params.levels_dbfs) - 1:
-                    waiting = [start for start, end in runs if first + end + context > seen]
-                    if len(magnitude) - open_from <= self._longest(clock.rate):
-                        waiting.append(open_from)
-                    settled = min([settled, *(first + start for start in waiting)])
+                    if first + end + context > seen:
+                        settled = min(settled, first + start)
+                    elif first + end + context > seen_before:
+                        self._judge(_Run(magnitude, start, end, clock.rate), first, channel, level, fringed)
         kept = min(max(settled - context - first, 0), pcm.shape[1])
         state.tail = pcm[:, kept:].copy()
         yield from self._tell(settled, clock)
@@ -142,16 +183,15 @@ class Dropout(PcmDetector[DropoutParams, DropoutState]):
         context = round(CONTEXT_S * clock.rate)
         for channel, signal in enumerate(self.state.tail):
             magnitude = np.abs(signal)
-            for level in self.params.levels_dbfs:
-                runs, _ = self._low_runs(magnitude, level, clock.rate)
-                for start, end in runs:
+            for level, fringed in self.params.searches:
+                for start, end in self._low_runs(magnitude, level, clock.rate)[0]:
                     if first + end + context > clock.count:
-                        self._judge(magnitude, start, end, first, channel, level, clock.rate)
+                        self._judge(_Run(magnitude, start, end, clock.rate), first, channel, level, fringed)
         yield from self._tell(clock.count, clock, last=True)
 
     def _longest(self, rate: int) -> int:
-        """Samples of the longest hole at the last level: its edges are within EDGE_S of those at the first."""
-        return round((self.params.longest_ms / 1000 + 2 * EDGE_S) * rate)
+        """Samples of the longest hole."""
+        return round(self.params.longest_ms / 1000 * rate)
 
     def _low_runs(self, magnitude: Pcm, level_dbfs: float, rate: int) -> tuple[list[tuple[int, int]], int]:
         """Runs below the level of the right length with sound on both sides, and the start of one still open."""
@@ -171,36 +211,27 @@ class Dropout(PcmDetector[DropoutParams, DropoutState]):
         runs = [(int(loud[i]) + 1, int(loud[i + 1])) for i in fitting]
         return runs, int(loud[-1]) + 1
 
-    def _judge(
-        self, magnitude: Pcm, start: int, end: int, first: int, channel: int, level_dbfs: float, rate: int
-    ) -> None:
+    def _judge(self, run: _Run, first: int, channel: int, level_dbfs: float, fringed: bool) -> None:
         """Keep a run of low samples as a hole if the sound stops and starts again as only a cut makes it."""
-        state = self.state
-        if any(
-            hole.channel == channel and hole.start < first + end and first + start < hole.end for hole in state.holes
-        ):
-            return  # found at a deeper level, where its edges are more exact
-        length_ms = (end - start) * 1000 / rate
-        context = round(CONTEXT_S * rate)
-        before = magnitude[max(start - context, 0) : start][::-1]
-        after = magnitude[end : end + context]
-        edge, sharp = max(round(EDGE_S * rate), 1), max(round(SHARP_S * rate), 1)
-        edges = np.array([before[:edge].max(), after[:edge].max()])
-        sharps = np.array([before[:sharp].max(), after[:sharp].max()])
-        around = np.array([before.max(), after.max()])
-        heard = np.concatenate([before, after])
-        step = heard[heard > 0].min()
-        inside = dbfs(float(magnitude[start:end].max()))
-        params = self.params
-        is_deep = inside < DEEP_DBFS
+        state, params = self.state, self.params
+        start, end = first + run.start, first + run.end
+        if any(hole.channel == channel and hole.start < end and start < hole.end for hole in state.holes):
+            return  # found in an earlier search, where its edges are more exact
+        inside = run.peak_inside(FRINGE_S if fringed else 0.0)
+        if inside is None or (fringed and inside >= linear(params.levels_dbfs[0])):
+            return
+        deep = inside < linear(DEEP_DBFS)
+        edges, sharps, around = run.peaks_beside(EDGE_S), run.peaks_beside(SHARP_S), run.peaks_beside(CONTEXT_S)
+        contrast = params.fringe_contrast_db if fringed else params.contrast_db
+        edge_db = params.deep_edge_db if deep and not fringed else params.edge_db
+        sharp_db = params.deep_sharp_db if deep or fringed else params.sharp_db
         if (
-            length_ms <= params.longest_ms
-            and edges.min() >= linear(level_dbfs + params.contrast_db)
-            and edges.min() >= STEPS * step
-            and (edges / around).min() >= linear(params.deep_edge_db if is_deep else params.edge_db)
-            and (sharps / around).max() >= linear(params.deep_sharp_db if is_deep else params.sharp_db)
+            edges.min() >= linear(level_dbfs + contrast)
+            and edges.min() >= STEPS * run.step()
+            and (edges / around).min() >= linear(edge_db)
+            and (sharps / around).max() >= linear(sharp_db)
         ):
-            state.holes.append(Hole(first + start, first + end, channel, inside, dbfs(float(edges.min()))))
+            state.holes.append(Hole(start, end, channel, dbfs(inside), dbfs(float(edges.min()))))
 
     def _tell(self, settled: int, clock: SampleClock, *, last: bool = False) -> Iterator[Detection]:
         """Detections up to sample `settled`, before which no other hole can be found."""
