@@ -123,7 +123,7 @@ class Timing:
         cpu_s: Processor time of all threads.
         media_s: Media time inspected.
         peak_rss_bytes: Largest resident memory of the process.
-        decode_s: Processor time of the decoder.
+        decode_s: Elapsed time inside the demuxer and the decoders.
         detector_s: Processor time of each detector.
     """
 

@@ -366,7 +366,7 @@ def _cost(timing: Timing) -> list[tuple[str, str]]:
         cost.append(("Speed", f"{number(float(f'{timing.media_s / timing.wall_s:.3g}'))} × real time"))
     cost += [
         ("Processor time", duration(timing.cpu_s)),
-        ("of it decoding", duration(timing.decode_s)),
+        ("In the decoder", duration(timing.decode_s)),
         ("Peak memory", f"{number(round(timing.peak_rss_bytes / 1e6))} MB"),
     ]
     return cost

@@ -11,7 +11,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from glasswatch.core.detection import Event, EventState, Severity
@@ -252,10 +252,12 @@ def test_waveform_shows_where_the_sound_is() -> None:
 
 
 @settings(max_examples=40, deadline=None)
+@example(count=60_000, cuts=[i / 20 for i in range(20)])
 @given(count=st.integers(1, 60_000), cuts=st.lists(st.floats(0, 1), max_size=20))
 def test_an_envelope_loses_no_peak(count: int, cuts: list[float]) -> None:
     rate = 200
     values = np.random.default_rng(0).normal(size=count).astype(np.float32)
+    values[count // 5] = 10
     builder = EnvelopeBuilder(0.01)
     edges = sorted({0, count, *(int(cut * count) for cut in cuts)})
     for first, last in pairwise(edges):
