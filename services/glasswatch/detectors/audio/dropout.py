@@ -121,10 +121,10 @@ class _Run:
         return np.array([before.max(), self.magnitude[self.end : self.end + n].max()])
 
     def step(self) -> float:
-        """The smallest magnitude but zero around the run: one quantisation step of coarse PCM."""
+        """The smallest difference between neighbouring samples around the run: one quantisation step of coarse PCM."""
         n = round(CONTEXT_S * self.rate)
-        heard = self.magnitude[max(self.start - n, 0) : self.end + n]
-        return float(heard[heard > 0].min())
+        steps = np.abs(np.diff(self.magnitude[max(self.start - n, 0) : self.end + n]))
+        return float(steps[steps > 0].min())
 
 
 class Dropout(PcmDetector[DropoutParams, DropoutState]):

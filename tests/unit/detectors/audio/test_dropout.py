@@ -77,6 +77,12 @@ def test_hole_filled_with_codec_noise_is_found():
     assert hole.measurements["level_dbfs"] > -60
 
 
+def test_constant_offset_does_not_hide_a_hole():
+    samples = 0.3 + noise(3, level=0.02)
+    samples[:, 30_000:31_000] = 0
+    assert len(defects("dropout", samples)) == 1
+
+
 def test_hole_with_a_fringe_of_codec_noise_is_found():
     samples = with_hole(30_000, 4_800)
     for at in (30_000, 34_560):
