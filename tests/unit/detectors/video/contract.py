@@ -11,8 +11,8 @@ from glasswatch.core.media import FrameChunk
 from glasswatch.core.time import Instant
 from tests.support import detect, make_detector
 
-cuts = st.lists(st.integers(1, 13), min_size=40, max_size=40)
-"""Lengths of chunks, enough for 40 frames and more."""
+cuts = st.lists(st.integers(1, 13), min_size=5, max_size=5).map(lambda lengths: lengths * 14)
+"""Lengths of chunks, enough for 70 frames and more."""
 
 
 def detect_through_snapshots(name: str, chunks: list[FrameChunk]) -> list[Detection]:
