@@ -9,6 +9,7 @@ import pytest
 
 from glasswatch.core.errors import GlasswatchError, InputError, OutputError, UsageError
 from glasswatch.simulator import injectors, simulate, write_labels
+from glasswatch.simulator.settings import Settings
 from tests.unit.simulator.clips import decode, make_clip
 
 WINDOW: dict[str, Any] = {"start_s": 1.5, "duration_s": 0.8}
@@ -65,12 +66,13 @@ def test_variable_frame_rate_is_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", injectors())
-def test_the_same_seed_gives_the_same_file(clip: Path, tmp_path: Path, name: str) -> None:
+def test_the_same_seed_gives_the_same_file(clip: Path, tone: Path, tmp_path: Path, name: str) -> None:
+    source = tone if injectors()[name].needs == {"audio"} else clip
     settings = {"clipping": {"gain_db": "20"}, "stream_error": {"mode": "bit_flips", "every": "2"}}.get(name, {})
-    settings = settings | {"preset": "ultrafast"}
-    one = simulate(name, clip, tmp_path / "o.mkv", seed=9, settings=settings)
+    settings = settings | {"preset": "ultrafast", "audio_codec": "aac" if name == "silence" else "flac"}
+    one = simulate(name, source, tmp_path / "o.mkv", seed=9, settings=settings)
     first = (tmp_path / "o.mkv").read_bytes()
-    two = simulate(name, clip, tmp_path / "o.mkv", seed=9, settings=settings)
+    two = simulate(name, source, tmp_path / "o.mkv", seed=9, settings=settings)
     assert one == two
     assert first == (tmp_path / "o.mkv").read_bytes()
     assert one.start_s is not None
@@ -157,3 +159,14 @@ def test_every_setting_is_described() -> None:
         assert injector.description
         for name, field in injector.settings.model_fields.items():
             assert field.description, f"{injector.name}.{name}"
+
+
+def test_the_manual_names_every_injector_and_setting() -> None:
+    manual = (Path(__file__).parents[3] / "docs" / "simulator.md").read_text("utf-8")
+    rows = [line for line in manual.splitlines() if line.startswith("| `")]
+    for injector in injectors().values():
+        row = next(r for r in rows if f"`{injector.name}`" in r.split("|")[1])
+        for name in set(injector.settings.model_fields) - set(Settings.model_fields):
+            assert f"`{name}`" in row, f"{injector.name}.{name}"
+    for name in Settings.model_fields:
+        assert f"`{name}`" in manual

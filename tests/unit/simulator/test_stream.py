@@ -8,6 +8,7 @@ import pytest
 
 from glasswatch.core.errors import UsageError
 from glasswatch.simulator import Defect, simulate
+from glasswatch.simulator.effects.stream import KINDS
 from tests.unit.simulator.clips import Decoded, decode
 
 PACKET = 188
@@ -16,7 +17,7 @@ PACKET = 188
 def damaged(clip: Path, target: Path, mode: str, **settings: Any) -> Defect:
     words = {"mode": mode, "gop": "25", **{k: str(v) for k, v in settings.items()}}
     (defect,) = simulate("stream_error", clip, target, start_s=1.3, duration_s=1, settings=words).defects
-    assert (defect.defect, defect.kind) == ("stream_error", mode)
+    assert (defect.defect, defect.kind) == ("stream_error", KINDS[mode])
     return defect
 
 
@@ -100,8 +101,9 @@ def test_transport_errors_need_a_transport_stream(clip: Path, tmp_path: Path) ->
 @pytest.mark.parametrize("stream", ["audio", "video"])
 @pytest.mark.parametrize("edge", ["start", "end"])
 def test_av_length(clip: Path, tmp_path: Path, stream: str, edge: str, suffix: str) -> None:
-    settings = {"stream": stream, "edge": edge, "by_s": "0.9"}
+    settings = {"preset": "ultrafast", "stream": stream, "edge": edge, "by_s": "0.9"}
     (defect,) = simulate("av_length", clip, tmp_path / f"o{suffix}", settings=settings).defects
+    assert (defect.kind, defect.track) == (edge, 0 if stream == "audio" else None)
     got = decode(tmp_path / f"o{suffix}")
     picture = (float(got.times[0]), float(got.times[-1]) + 0.04)
     sound = (float(got.starts[0]), float(got.starts[0]) + got.sound[0].shape[1] / 48000)

@@ -98,7 +98,7 @@ def test_solid_colour(clip: Path, tmp_path: Path, colour: str, expected: tuple[f
         assert (got.luma[n].mean(), *got.chroma[n]) == pytest.approx(expected, abs=3)
         assert got.luma[n].std() < 2
     assert got.luma[got.shown(defect.end_s, 4)[0]].std() > 10
-    assert defect.kind == "colour"
+    assert defect.kind == "uniform"
 
 
 @pytest.mark.parametrize(("pattern", "columns"), [("bars_ebu", 8), ("bars_smpte", 7)])

@@ -22,6 +22,14 @@ from glasswatch.simulator.transport import CLOCK_HZ, TransportPacket, packets, s
 # Start codes, NAL lengths and headers stand in the first bytes; damage there hides the rest of the damage.
 SPARED_BYTES = 16
 COPY_BYTES = 1 << 20
+KINDS = {
+    "packet_loss": "continuity",
+    "bit_flips": "decode",
+    "truncation": "truncated",
+    "pts_jump": "timestamps",
+    "pts_backward": "timestamps",
+    "missing_start": "broken_start",
+}
 
 
 class StreamErrorSettings(Settings):
@@ -55,7 +63,7 @@ class StreamError(StreamEffect[StreamErrorSettings]):
         start, end = self.changed.start, self.changed.end
         if start is None or end is None:
             return []
-        return [self._label(start, end, kind=self.settings.mode, strength=self.found)]
+        return [self._label(start, end, kind=KINDS[self.settings.mode], strength=self.found)]
 
     def damage(self, clean: Encoded, target: Path) -> None:
         """Write the damaged copy."""
@@ -250,15 +258,16 @@ class AvLength(Effect[LengthSettings]):
         return Sound(sound.track, sound.first + keep.start, sound.samples[:, keep], sound.info)
 
     def defects(self) -> list[Defect]:
-        """From where the short stream ends to the end of the media, or from their start to where it begins."""
+        """One for each track, from where it ends to the end of the media, or from their start to where it begins."""
         if self.changed.start is None or self.changed.end is None:
             return []
-        kind = f"{self.settings.stream}_{'ends_early' if self.settings.edge == 'end' else 'starts_late'}"
         if self.settings.edge == "end":
             span = (self.changed.start, max(self.scene.media.end, self.changed.end))
         else:
             span = (Fraction(0), self.changed.end)
-        return [self._label(*span, kind=kind, strength={"missing_s": float(span[1] - span[0])})]
+        tracks = range(len(self.scene.media.audio)) if self.settings.stream == "audio" else (None,)
+        strength = {"missing_s": float(span[1] - span[0])}
+        return [self._label(*span, kind=self.settings.edge, track=track, strength=strength) for track in tracks]
 
 
 INJECTORS = (

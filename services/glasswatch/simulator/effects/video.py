@@ -69,7 +69,7 @@ class SolidColour(PictureEffect[ColourSettings]):
 
     def __init__(self, settings: ColourSettings, scene: Scene) -> None:
         super().__init__(settings, scene)
-        self.kind = "bars" if settings.colour.startswith("bars") else "colour"
+        self.kind = "bars" if settings.colour.startswith("bars") else "uniform"
 
     def change(self, picture: Picture) -> Picture:
         """The colour or pattern, then noise."""
