@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+MEDIA ?= media
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
@@ -19,6 +20,29 @@ $(STAMP): requirements/dev.txt pyproject.toml
 
 .PHONY: setup
 setup: $(STAMP)  ## Create .venv from the lock file
+
+.PHONY: demo
+demo: $(STAMP)  ## Inspect a sample title with known defects
+	@$(BIN)/python -m samples.demo build/demo
+
+.PHONY: check
+check: $(STAMP)  ## Lint, types, import layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: test
+test: check  ## Everything that must hold: check, then all tests
+	$(BIN)/pytest -n 2
+
+.PHONY: bench-accuracy
+bench-accuracy: $(STAMP)  ## Recall, edges and false alarms beside FFmpeg; MEDIA=folder with manifest.tsv
+	$(BIN)/python -m bench.accuracy --media $(MEDIA) --out build/bench/accuracy.json
+
+.PHONY: bench-speed
+bench-speed: $(STAMP)  ## Cost beside decoding alone and beside FFmpeg; MEDIA=folder with manifest.tsv
+	$(BIN)/python -m bench.speed --media $(MEDIA) --out build/bench/speed.json
 
 .PHONY: lock
 lock:  ## Renew the lock files from pyproject.toml

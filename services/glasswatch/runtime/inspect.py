@@ -90,13 +90,14 @@ class Inspection:
         pipeline.finish(dict.fromkeys(need.rendition for need in needs))
         pipeline.finish([DETECTIONS])
         events = group_incidents(self._store.events(self.channel), self.profile.incidents)
+        rows = [event_row(event, decoder.timeline) for event in events]
         return Report(
             input=self.source.describe(),
             detectors=tuple(
                 _skipped(name, skipped[name]) if name in skipped else _result(runners[name])
                 for name in self.profile.params
             ),
-            events=tuple(event_row(event, decoder.timeline) for event in events),
+            events=tuple(sorted(rows, key=lambda row: (row.start_s, row.end_s, row.id))),
             timing=Timing(
                 wall_s=time.perf_counter() - started,
                 cpu_s=time.process_time() - cpu_started,

@@ -1,0 +1,1 @@
+"""Sample media and the demonstration that is made from them."""

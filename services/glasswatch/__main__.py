@@ -1,0 +1,5 @@
+"""`python -m glasswatch` is the command line."""
+
+from glasswatch.cli import main
+
+main()

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from glasswatch.config.profile import load_profile
+from glasswatch.core.detection import Severity
+from glasswatch.core.errors import ConfigError, UsageError
+from glasswatch.detectors.registry import registered
+
+DEFAULTS = Path(__file__).parents[3] / "services/glasswatch/config/defaults"
+
+
+def profile_file(folder: Path, content: object) -> Path:
+    path = folder / "profile.yaml"
+    path.write_text(content if isinstance(content, str) else yaml.safe_dump(content))
+    return path
+
+
+def test_code_and_defaults_name_the_same_detectors() -> None:
+    assert {path.stem for path in DEFAULTS.glob("*.yaml")} == set(registered())
+
+
+@pytest.mark.parametrize("name", list(registered()))
+def test_defaults_give_a_rule_for_every_defect_of_a_detector(name: str) -> None:
+    profile = load_profile(only=[name])
+    assert set(profile.rules) == set(registered()[name].spec.defects)
+
+
+def test_a_profile_changes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
+    path = profile_file(
+        tmp_path, {"detectors": {"black": {"events": {"black": {"severity": {"error": 7}, "clear_after_s": 3}}}}}
+    )
+    changed, default = load_profile(path), load_profile()
+    assert changed.rules["black"].severity_after(6) is None
+    assert changed.rules["black"].severity_after(7) is Severity.ERROR
+    assert changed.rules["black"].clear_after_s == 3
+    assert changed.params == default.params
+    assert {k: v for k, v in changed.rules.items() if k != "black"} == {
+        k: v for k, v in default.rules.items() if k != "black"
+    }
+
+
+def test_a_profile_can_switch_a_detector_off(tmp_path: Path) -> None:
+    path = profile_file(tmp_path, {"detectors": {"black": {"enabled": False}}})
+    assert "black" not in load_profile(path).params
+    assert "black" in load_profile(path, only=["black"]).params
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        pytest.param({"detektors": {}}, "detektors", id="misspelt key"),
+        pytest.param({"detectors": {"blak": {}}}, "blak", id="misspelt detector"),
+        pytest.param({"detectors": {"black": {"params": {"no_such": 1}}}}, "no_such", id="misspelt parameter"),
+        pytest.param({"detectors": {"black": {"events": {"freeze": {}}}}}, "freeze", id="another's defect"),
+        pytest.param({"detectors": {"black": {"events": {"black": {"severity": {}}}}}}, "severity", id="empty ladder"),
+        pytest.param(
+            {"detectors": {"black": {"events": {"black": {"severity": {"fatal": 1}}}}}}, "fatal", id="unknown severity"
+        ),
+        pytest.param(
+            {"detectors": {"black": {"events": {"black": {"severity": {"info": 2, "error": 1}}}}}},
+            "higher severity",
+            id="ladder upside down",
+        ),
+        pytest.param({"masks": [{"start_s": 5, "end_s": 1}]}, "mask", id="mask upside down"),
+        pytest.param("{", "YAML", id="no YAML"),
+        pytest.param("- a\n- b", "profile", id="a list"),
+    ],
+)
+def test_a_wrong_profile_is_one_clear_line(tmp_path: Path, content: object, complaint: str) -> None:
+    path = profile_file(tmp_path, content)
+    with pytest.raises(ConfigError, match=complaint) as caught:
+        load_profile(path)
+    assert "\n" not in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_a_profile_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="No such file"):
+        load_profile(tmp_path / "none.yaml")
+
+
+def test_a_huge_profile_is_not_read(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="at most"):
+        load_profile(profile_file(tmp_path, "#" * (1 << 20) + "\n"))
+
+
+@pytest.mark.parametrize("only", [["nothing"], [], ["black", "blak"]])
+def test_naming_a_detector_that_does_not_exist(only: list[str]) -> None:
+    with pytest.raises(UsageError):
+        load_profile(only=only)
