@@ -66,8 +66,10 @@ class Decoder:
         self.timeline.start(self._start)
         paths = {stream.index: self._path(stream) for stream in self.source.streams}
         lead = next(iter(paths.values())).tally
-        local_ts = self.source.path if self.source.is_transport_stream else None
-        transport = TransportReader(local_ts) if local_ts is not None else None
+        path_on_disk = self.source.path if self.source.is_transport_stream else None
+        # Reading a pipe alongside the demuxer would take its bytes away.
+        is_file = path_on_disk is not None and path_on_disk.is_file()
+        transport = TransportReader(path_on_disk) if path_on_disk is not None and is_file else None
         for packet in self._packets():
             path = paths.get(packet.stream.index)
             if path is None:

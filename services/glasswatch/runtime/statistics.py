@@ -21,7 +21,7 @@ class StatisticsFile:
     def __enter__(self) -> Self:
         if self._path is not None:
             try:
-                self._file = self._path.open("w", encoding="utf-8")
+                self._file = self._path.open("w", encoding="utf-8", buffering=1)
             except OSError as error:
                 raise OutputError(f"cannot write {self._path}: {error.strerror}") from error
         return self
