@@ -1,1 +1,0 @@
-"""Metric names, logging, tracing."""
