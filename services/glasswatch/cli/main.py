@@ -13,10 +13,14 @@ import click
 from glasswatch import __version__
 from glasswatch.cli.detectors import detectors
 from glasswatch.cli.inspect import inspect
+from glasswatch.cli.output import say
 from glasswatch.cli.simulate import simulate
 from glasswatch.core.errors import GlasswatchError
 
 WRONG_USAGE = 2
+
+DEBUG = "GLASSWATCH_DEBUG"
+"""Environment variable: where it is set, an unexpected error shows its traceback."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -38,26 +42,26 @@ def main() -> None:
         click.echo(error.ctx.get_help(), err=True)
         status = WRONG_USAGE
     except click.ClickException as error:
-        _say(error.format_message())
+        say(error.format_message())
         status = WRONG_USAGE
     except GlasswatchError as error:
-        _say(str(error))
+        say(str(error))
         status = WRONG_USAGE
     except (click.Abort, KeyboardInterrupt):
-        _say("interrupted")
+        say("interrupted")
         status = WRONG_USAGE
     except BrokenPipeError:
         # Whoever read our output has gone; nothing more can be told.
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = WRONG_USAGE
+    except Exception as error:
+        if DEBUG in os.environ:
+            raise
+        say(f"internal error, please report it: {type(error).__name__}: {error} ({DEBUG}=1 shows where)")
+        status = WRONG_USAGE
     sys.exit(status or 0)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
-
-
-def _say(message: str) -> None:
-    """One line on stderr, whatever the message holds."""
-    click.echo(f"glasswatch: {' '.join(message.split())}", err=True)

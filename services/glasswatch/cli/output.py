@@ -24,7 +24,7 @@ STYLE = {Severity.INFO: "cyan", Severity.WARNING: "yellow", Severity.ERROR: "bol
 
 
 def say(message: str) -> None:
-    """One line on stderr."""
+    """One line on stderr, whatever the message holds."""
     click.echo(f"glasswatch: {' '.join(message.split())}", err=True)
 
 
