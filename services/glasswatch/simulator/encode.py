@@ -79,7 +79,7 @@ class Output:
         self._container.close()
 
     def close(self) -> None:
-        """Give up the file."""
+        """Release the file, complete or not."""
         self._container.close()
 
     def _mux(self, packets: Iterator[Packet[Any]]) -> None:
@@ -103,11 +103,12 @@ def writing(path: Path, media: MediaInfo, settings: Settings, *, index_first: bo
         yield output
         output.finish()
     except (av.FFmpegError, OSError) as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
         if output is not None:
-            # Closing completes a file that is about to be removed; what it says of that is of no use.
+            # After a failure, closing completes a file that is about to be removed: nothing it says matters.
             with suppress(av.FFmpegError, OSError):
                 output.close()
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def _container(path: Path) -> tuple[str, tuple[str, ...], tuple[str, ...]]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 
 from glasswatch.core.errors import InputError, OutputError, UsageError
@@ -65,8 +66,8 @@ def simulate(
         if effect.changed.start is None or (not defects and not injector.negative):
             raise UsageError(f"{injector.name}: nothing was changed between {float(start)} and {float(end)} s")
         part.replace(target)
-    except OSError as error:
-        raise OutputError(f"cannot write {target}: {error.strerror}") from error
+    except (av.FFmpegError, OSError) as error:
+        raise OutputError(f"cannot write {target}: {error.strerror or error}") from error
     finally:
         part.unlink(missing_ok=True)
     changed = effect.changed

@@ -149,6 +149,14 @@ def test_inputs_that_cannot_be_read(tmp_path: Path) -> None:
         simulate("black", tmp_path / "text.mp4", tmp_path / "o.mp4")
 
 
+def test_inputs_must_be_clean(clip: Path, tmp_path: Path) -> None:
+    settings = {"mode": "pts_backward", "gop": "25"}
+    simulate("stream_error", clip, tmp_path / "in.ts", start_s=1, duration_s=1, settings=settings)
+    with pytest.raises(InputError, match="timestamps go backward"):
+        simulate("black", tmp_path / "in.ts", tmp_path / "o.mp4")
+    assert [p.name for p in tmp_path.iterdir()] == ["in.ts"]
+
+
 def test_the_input_is_never_overwritten(clip: Path) -> None:
     with pytest.raises(UsageError, match="overwrite"):
         simulate("black", clip, clip)

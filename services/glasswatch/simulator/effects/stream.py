@@ -228,11 +228,14 @@ class AvLength(Effect[LengthSettings]):
         super().__init__(settings, scene)
         media = scene.media
         assert media.video is not None
-        self.ends = media.video.end if settings.stream == "video" else max(a.end for a in media.audio)
+        ends = (media.video.end, max(a.end for a in media.audio))
+        own, self.other_end = ends if settings.stream == "video" else ends[::-1]
         by = Fraction(str(settings.by_s))
-        if by >= self.ends:
-            raise UsageError(f"av_length: by_s must be less than the stream's length of {float(self.ends):.3f} s")
-        self.first, self.last = (Fraction(0), self.ends - by) if settings.edge == "end" else (by, media.end + 1)
+        if by >= own:
+            raise UsageError(f"av_length: by_s must be less than the stream's length of {float(own):.3f} s")
+        if settings.edge == "end" and own - by >= self.other_end:
+            raise UsageError(f"av_length: the {settings.stream} would still be the longer stream; by_s must be more")
+        self.first, self.last = (Fraction(0), own - by) if settings.edge == "end" else (by, media.end + 1)
 
     def picture(self, picture: Picture) -> Picture | None:
         """Drops pictures outside what is kept."""
@@ -261,10 +264,8 @@ class AvLength(Effect[LengthSettings]):
         """One for each track, from where it ends to the end of the media, or from their start to where it begins."""
         if self.changed.start is None or self.changed.end is None:
             return []
-        if self.settings.edge == "end":
-            span = (self.changed.start, max(self.scene.media.end, self.changed.end))
-        else:
-            span = (Fraction(0), self.changed.end)
+        at_end = self.settings.edge == "end"
+        span = (self.changed.start, self.other_end) if at_end else (Fraction(0), self.changed.end)
         tracks = range(len(self.scene.media.audio)) if self.settings.stream == "audio" else (None,)
         strength = {"missing_s": float(span[1] - span[0])}
         return [self._label(*span, kind=self.settings.edge, track=track, strength=strength) for track in tracks]
