@@ -14,9 +14,10 @@ import numpy as np
 from glasswatch.core.errors import InputError, OutputError, UsageError
 from glasswatch.simulator.effect import Effect, Encoded, Scene, StreamEffect
 from glasswatch.simulator.encode import writing
+from glasswatch.simulator.injector import Injector
 from glasswatch.simulator.labels import Defect, Labels
 from glasswatch.simulator.media import MediaInfo, Picture
-from glasswatch.simulator.registry import Injector, injectors
+from glasswatch.simulator.registry import injectors
 from glasswatch.simulator.settings import Settings, parse
 from glasswatch.simulator.source import read, survey
 

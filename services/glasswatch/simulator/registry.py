@@ -1,51 +1,18 @@
-"""Every injector by name, with what it takes."""
+"""Every injector by name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import Any
 
-from glasswatch.simulator.effect import Effect, Scene
-from glasswatch.simulator.settings import Settings
-
-
-@dataclass(frozen=True, slots=True)
-class Injector:
-    """One way to change clean media.
-
-    Attributes:
-        name: The defect that it makes, or what it resembles.
-        description: One line for help texts.
-        settings: Types, defaults and meaning of its settings.
-        needs: The streams it cannot do without, of "video" and "audio".
-        effect: Makes the effect for one run.
-        durations: Shortest and longest window in seconds that chance picks; None for the whole of the media.
-        resembles: For media without a defect, the defects that they could be taken for.
-    """
-
-    name: str
-    description: str
-    settings: type[Settings]
-    needs: frozenset[str]
-    effect: Callable[[Any, Scene], Effect[Any]]
-    durations: tuple[float, float] | None
-    resembles: tuple[str, ...] = ()
-
-    @property
-    def negative(self) -> bool:
-        """Whether the result holds no defect."""
-        return bool(self.resembles)
+from glasswatch.simulator.effects import audio, audio_negatives, stream, video, video_negatives
+from glasswatch.simulator.injector import Injector
 
 
 @cache
 def injectors() -> Mapping[str, Injector]:
     """Defects first, then what resembles them, each in alphabetical order."""
-    # Imported late: the modules of effects import Injector from here.
-    from glasswatch.simulator.effects import audio, audio_negatives, stream, video, video_negatives  # noqa: PLC0415
-
     every = [
         *video.INJECTORS,
         *audio.INJECTORS,

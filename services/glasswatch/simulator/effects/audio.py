@@ -12,10 +12,10 @@ from pydantic import BeforeValidator, Field
 
 from glasswatch.core.errors import UsageError
 from glasswatch.simulator.effect import Mean, Pcm, Scene, SoundEffect
+from glasswatch.simulator.injector import Injector
 from glasswatch.simulator.labels import Defect
 from glasswatch.simulator.loudness import integrated_lufs
 from glasswatch.simulator.media import Sound, amplitude
-from glasswatch.simulator.registry import Injector
 from glasswatch.simulator.settings import SoundSettings
 
 

@@ -10,8 +10,8 @@ from pydantic import Field
 
 from glasswatch.core.errors import UsageError
 from glasswatch.simulator.effect import Pcm, Scene, SoundEffect
+from glasswatch.simulator.injector import Injector
 from glasswatch.simulator.media import Sound, amplitude
-from glasswatch.simulator.registry import Injector
 from glasswatch.simulator.settings import SoundSettings
 from glasswatch.simulator.source import read
 

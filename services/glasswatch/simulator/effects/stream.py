@@ -13,9 +13,9 @@ from pydantic import Field
 from glasswatch.core.errors import UsageError
 from glasswatch.simulator.effect import Effect, Encoded, Extent, Scene, StreamEffect
 from glasswatch.simulator.encode import CONTAINERS
+from glasswatch.simulator.injector import Injector
 from glasswatch.simulator.labels import Defect
 from glasswatch.simulator.media import Picture, Sound
-from glasswatch.simulator.registry import Injector
 from glasswatch.simulator.settings import Settings
 from glasswatch.simulator.transport import CLOCK_HZ, TransportPacket, packets, shift_clocks
 

@@ -11,9 +11,9 @@ from pydantic import Field
 from glasswatch.core.errors import UsageError
 from glasswatch.simulator.drawing import bars, overlaid, placed, text_mask
 from glasswatch.simulator.effect import Mean, PictureEffect, Scene
+from glasswatch.simulator.injector import Injector
 from glasswatch.simulator.labels import Defect
 from glasswatch.simulator.media import Picture, Rgb, Values, filled, level_of, mixed, neutral, noisy
-from glasswatch.simulator.registry import Injector
 from glasswatch.simulator.settings import Settings
 from glasswatch.simulator.source import read
 

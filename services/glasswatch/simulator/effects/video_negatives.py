@@ -10,6 +10,7 @@ from pydantic import Field
 
 from glasswatch.simulator.drawing import Mask, at_size, overlaid, placed, text_mask, words
 from glasswatch.simulator.effect import PictureEffect, Scene
+from glasswatch.simulator.injector import Injector
 from glasswatch.simulator.media import (
     Picture,
     Rgb,
@@ -21,7 +22,6 @@ from glasswatch.simulator.media import (
     neutral,
     noisy,
 )
-from glasswatch.simulator.registry import Injector
 from glasswatch.simulator.settings import Settings
 
 F = TypeVar("F", bound="FadeSettings")
