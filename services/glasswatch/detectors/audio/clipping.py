@@ -164,7 +164,7 @@ class Clipping(PcmDetector[ClippingParams, ClippingState]):
         for channel in np.flatnonzero(magnitude.max(axis=1) >= FULL_SCALE):
             full = magnitude[channel, TAPS - 1 - RUN :] >= FULL_SCALE
             in_row = sliding_window_view(full, RUN).all(axis=1)
-            clipped = sliding_window_view(in_row, RUN).any(axis=1)  # from the last sample judged before
+            clipped = np.asarray(sliding_window_view(in_row, RUN).any(axis=1))  # from the last sample judged before
             places = np.flatnonzero(clipped[1:])
             if len(places):
                 tally.clipped[channel] += len(places)
