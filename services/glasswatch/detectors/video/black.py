@@ -34,8 +34,9 @@ class BlackParams(Params):
         luma_ceiling: Luma of a dark sample at most, as a share of nominal black to nominal white.
         dark_share: Share of samples that are dark at least.
         chroma_limit: Mean chroma of black at most, as a share of its range; beyond it is a dark colour.
-        unevenness: Block means that differ by more than this share of the luma range are picture content.
-        overlay_share: Share of blocks that a logo or subtitles may touch; with more of them there is a picture.
+        unevenness: A block whose mean is this share of the luma range off the median has content.
+        content_share: Share of blocks that have content at most; with more of them it is a dark scene.
+        overlay_share: Share of blocks, not counted before, that a bright logo or subtitles may touch.
         least_frames: Frames that an event has at least.
         fade_frames: A fade takes at least this many frames; black that a fade leads to is planned.
         planned_s: Planned black is no event before it has lasted this long, and at most a warning then.
@@ -46,6 +47,7 @@ class BlackParams(Params):
     dark_share: Share
     chroma_limit: Share
     unevenness: Share
+    content_share: Share
     overlay_share: Share
     least_frames: Annotated[int, Field(ge=1)]
     fade_frames: Annotated[int, Field(ge=2)]
@@ -71,7 +73,7 @@ class BlackDetector(Detector[BlackParams, BlackState]):
         version="1",
         defects=("black",),
         needs=(VideoNeed(Planes.PICTURE, lines=270),),
-        measurements={"dark_share": "1", "luma": "1", "content_share": "1"},
+        measurements={"dark_share": "1", "luma": "1", "content_share": "1", "overlay_share": "1"},
         lookback_s=2.0,
     )
 
@@ -105,20 +107,26 @@ class BlackDetector(Detector[BlackParams, BlackState]):
             return Reading(Verdict.OK, 0.0, {"dark_share": rough_share})
         luma = chunk.luma[i]
         share = float(np.count_nonzero(luma <= luma_code(chunk, p.luma_ceiling)) / luma.size)
-        content = self._content_share(chunk, i)
-        measured = {"dark_share": share, "luma": float(luma_level(chunk, luma.mean())), "content_share": content}
-        if share < p.dark_share or content > p.overlay_share or self._is_coloured(chunk, i):
+        content, overlay = self._block_shares(chunk, i)
+        measured = {
+            "dark_share": share,
+            "luma": float(luma_level(chunk, luma.mean())),
+            "content_share": content,
+            "overlay_share": overlay,
+        }
+        is_empty = content <= p.content_share and overlay <= p.overlay_share
+        if share < p.dark_share or not is_empty or self._is_coloured(chunk, i):
             return Reading(Verdict.OK, 0.0, measured)
-        return Reading(Verdict.DEFECT, 1.0 - 0.5 * content / p.overlay_share, measured)
+        return Reading(Verdict.DEFECT, 1.0 - 0.5 * content / p.content_share, measured)
 
-    def _content_share(self, chunk: FrameChunk, i: int) -> float:
-        """Share of blocks that show something: another mean than most, or a sample well above black."""
+    def _block_shares(self, chunk: FrameChunk, i: int) -> tuple[float, float]:
+        """Share of the blocks with dark content, and of those in and around which samples are well above black."""
         p = self.params
         frame = chunk.luma[i : i + 1]
         means = luma_level(chunk, block_means(frame, BLOCK)[0])
         uneven = np.abs(means - np.median(means)) > p.unevenness
-        bright = _any_in_block(frame[0] > luma_code(chunk, 2 * p.luma_ceiling), uneven.shape)
-        return float((uneven | bright).mean())
+        bright = _with_neighbours(_any_in_block(frame[0] > luma_code(chunk, 2 * p.luma_ceiling), uneven.shape))
+        return float((uneven & ~bright).mean()), float(bright.mean())
 
     def _is_coloured(self, chunk: FrameChunk, i: int) -> bool:
         return any(
@@ -144,3 +152,10 @@ def _any_in_block(mask: npt.NDArray[np.bool_], shape: tuple[int, ...]) -> npt.ND
     blocks = mask[: rows * high, : cols * wide].reshape(rows, high, cols, wide)
     found: npt.NDArray[np.bool_] = np.logical_or.reduce(blocks, axis=(1, 3))
     return found
+
+
+def _with_neighbours(blocks: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """`blocks` and those that touch them: the soft edge of an overlay belongs to it."""
+    padded = np.pad(blocks, 1)
+    wide = padded[:, :-2] | padded[:, 1:-1] | padded[:, 2:]
+    return wide[:-2] | wide[1:-1] | wide[2:]

@@ -105,7 +105,8 @@ class SolidColourDetector(Detector[SolidColourParams, SolidColourState]):
         for i in range(len(unit)):
             reading = self._read(unit, i, fills[:, i], bool(flat[i]), bool(bars[i]))
             rules = self._rules(reading)
-            for span, run in self.state.spells.add(unit.frame_span(i), reading, small[0][i], rules):
+            thumbnail = np.concatenate([plane[i].ravel() for plane in small])
+            for span, run in self.state.spells.add(unit.frame_span(i), reading, thumbnail, rules):
                 found.append(self._speak(span, run))
         return found
 

@@ -72,12 +72,20 @@ def starfield() -> np.ndarray:
     return black
 
 
+def dim_object() -> np.ndarray:
+    """A tenth of the picture stands out, but less than a logo would."""
+    black = flat(20, 16)
+    black[:, 40:94, 100:160] = 30
+    return black
+
+
 @pytest.mark.parametrize(
     "picture",
     [
         pytest.param(flat(20, 39), id="above the ceiling"),
         pytest.param(16 + (scene(20) - 40) * 0.1, id="dark scene"),
         pytest.param(starfield(), id="starfield"),
+        pytest.param(dim_object(), id="dim object"),
     ],
 )
 def test_dark_pictures_are_not_black(picture: np.ndarray) -> None:

@@ -159,6 +159,11 @@ def test_flashes_and_fades_to_white_are_not_defects() -> None:
     assert solid_events(picture(10), solid(20, 235), picture(10, 1))
 
 
+def test_a_fade_that_a_colour_cuts_off_does_not_excuse_it() -> None:
+    fading = (fade(scene(20), 145), *neutral(20))
+    assert len(solid_events(picture(10), fading, solid(10, 145, 54, 34), picture(10, 1))) == 1
+
+
 def test_a_picture_without_chroma_can_be_flat() -> None:
     luma = np.concatenate([scene(10), flat(10, 90), scene(10)])
     assert len(events_of("solid_colour", frame_chunks(luma))) == 1
