@@ -160,7 +160,7 @@ def test_flashes_and_fades_to_white_are_not_defects() -> None:
 
 
 def test_a_fade_that_a_colour_cuts_off_does_not_excuse_it() -> None:
-    fading = (fade(scene(20), 145), *neutral(20))
+    fading = (fade(scene(40), 145)[:24], *neutral(24))
     assert len(solid_events(picture(10), fading, solid(10, 145, 54, 34), picture(10, 1))) == 1
 
 
