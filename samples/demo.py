@@ -16,7 +16,7 @@ STEPS: list[tuple[str, float, float, list[str]]] = [
     ("black", 6.4, 0.6, []),
     ("dropout", 8.0, 1.0, ["length_ms=40", "count=1"]),
     ("solid_colour", 9.6, 0.5, ["colour=bars_smpte"]),
-    ("phase", 13.4, 2.0, []),
+    ("phase", 13.4, 1.2, []),
     ("clipping", 16.2, 1.2, ["gain_db=36"]),
 ]
 """Defect, start and duration in seconds, settings."""
