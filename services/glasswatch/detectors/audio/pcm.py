@@ -85,7 +85,9 @@ class PcmDetector(Detector[P, S]):
             clock = None
         if clock is None:
             clock = self.state.clock = SampleClock(unit.epoch, unit.start, unit.rate, unit.channels)
-        found += self.listen(unit.samples, clock)
+        # A damaged float stream can decode to NaN, which would stay in filters and sums for good.
+        samples = unit.samples if np.isfinite(unit.samples).all() else np.nan_to_num(unit.samples, posinf=0, neginf=0)
+        found += self.listen(samples, clock)
         clock.count += len(unit)
         return found
 

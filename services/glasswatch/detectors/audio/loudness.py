@@ -1,0 +1,257 @@
+"""Loudness: the whole programme against its target, and sudden lasting jumps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+import numpy as np
+import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
+from pydantic import Field
+
+from glasswatch.core.detection import Detection, Severity, Verdict
+from glasswatch.core.detector import DetectorSpec
+from glasswatch.core.needs import AudioNeed
+from glasswatch.detectors.audio.bs1770 import STATES, GatedLoudness, channel_weights, loudness, weighted_energy
+from glasswatch.detectors.audio.pcm import Pcm, PcmDetector, PcmState, SampleClock, no_samples
+from glasswatch.detectors.params import Params
+
+HOPS_PER_S = 10
+MOMENTARY = 4
+SHORT_TERM = 30
+"""Hops of 100 ms in the momentary (400 ms) and the short-term (3 s) window of EBU Tech 3341."""
+
+FLOOR_LUFS = -120.0
+"""Stands for silence in measurements."""
+
+TARGETS = {"ebu_r128": (-23.0, 0.5), "atsc_a85": (-24.0, 2.0)}
+"""Target in LUFS and tolerance in LU: EBU R 128 (2020); ATSC A/85:2013."""
+
+Floats = npt.NDArray[np.float64]
+
+
+class LoudnessParams(Params):
+    """Which target, and what a jump is.
+
+    Attributes:
+        standard: Whose target and tolerance apply.
+        target_lufs: Another target in LUFS, null for the standard's.
+        tolerance_lu: Another tolerance in LU, null for the standard's.
+        least_s: Sound that must pass the gate for a verdict on the programme.
+        jump_lu: A jump leads from below to above without overlap: every short-term value after it is higher by this
+            than every one before it. Half of it must come within a second, or it is a crescendo.
+        before_s: For how long before.
+        after_s: For how long after.
+        quiet_lufs: A jump from below this is not one: that is where a programme starts after a pause.
+    """
+
+    standard: Literal["ebu_r128", "atsc_a85"]
+    target_lufs: Annotated[float, Field(ge=-60, le=0)] | None
+    tolerance_lu: Annotated[float, Field(gt=0, le=20)] | None
+    least_s: Annotated[float, Field(ge=0.4)]
+    jump_lu: Annotated[float, Field(ge=3)]
+    before_s: Annotated[int, Field(ge=3, le=60)]
+    after_s: Annotated[int, Field(ge=3, le=60)]
+    quiet_lufs: Annotated[float, Field(ge=-70, le=-20)]
+
+
+@dataclass(slots=True)
+class LoudnessState(PcmState):
+    """State between chunks; positions are hops of 100 ms.
+
+    Attributes:
+        tail: Samples after the last full hop, (channels, samples).
+        filter: Memory of the K-weighting filter, (channels, STATES).
+        energies: Weighted mean squares of the last hops.
+        hops: Hops measured.
+        blocks: All 400 ms blocks.
+        windows: All 3 s windows.
+        max_momentary: Highest mean square of a 400 ms block.
+        max_short_term: Highest mean square of a 3 s window.
+        jump_at: Where the steepest place of a jump in progress is, None without one.
+        jump_lu: How high it is.
+    """
+
+    tail: Pcm = field(default_factory=no_samples)
+    filter: Floats = field(default_factory=lambda: np.zeros((0, STATES)))
+    energies: Floats = field(default_factory=lambda: np.zeros(0))
+    hops: int = 0
+    blocks: GatedLoudness = field(default_factory=GatedLoudness)
+    windows: GatedLoudness = field(default_factory=GatedLoudness)
+    max_momentary: float = 0.0
+    max_short_term: float = 0.0
+    jump_at: int | None = None
+    jump_lu: float = 0.0
+
+
+class Loudness(PcmDetector[LoudnessParams, LoudnessState]):
+    """Measures BS.1770-4 loudness in hops of 100 ms.
+
+    Every second one OK of kind "programme" carries the curve; its verdict comes at the end, over the whole span. It is
+    never more than a warning: a gain mends it. A jump is told once the loudness after it has lasted.
+    """
+
+    spec = DetectorSpec(
+        name="loudness",
+        version="1",
+        defects=("loudness",),
+        needs=(AudioNeed(),),
+        measurements={
+            "momentary_lufs": "LUFS",
+            "short_term_lufs": "LUFS",
+            "integrated_lufs": "LUFS",
+            "deviation_lu": "LU",
+            "range_lu": "LU",
+            "max_momentary_lufs": "LUFS",
+            "max_short_term_lufs": "LUFS",
+            "gated_s": "s",
+            "jump_lu": "LU",
+            "before_lufs": "LUFS",
+            "after_lufs": "LUFS",
+        },
+        lookback_s=10.0,
+    )
+
+    def fresh_state(self) -> LoudnessState:
+        """Nothing heard yet."""
+        return LoudnessState()
+
+    def listen(self, samples: Pcm, clock: SampleClock) -> Iterator[Detection]:
+        """Measure every full hop; report every full second."""
+        state = self.state
+        hop = max(clock.rate // HOPS_PER_S, 1)
+        if clock.count == 0:
+            state.filter = np.zeros((len(samples), STATES))
+        pcm = np.concatenate([state.tail, samples], axis=1) if state.tail.size else samples
+        weights = channel_weights(clock.channels)
+        whole = pcm.shape[1] // hop * hop
+        for start in range(0, whole, hop):
+            energy, state.filter = weighted_energy(pcm[:, start : start + hop], state.filter, weights, clock.rate)
+            self._measure(energy / hop)
+            if state.hops % HOPS_PER_S == 0:
+                yield from self._second(state.hops - HOPS_PER_S, state.hops * hop, clock)
+        state.tail = pcm[:, whole:].copy()
+
+    def conclude(self, clock: SampleClock) -> Iterator[Detection]:
+        """The last, incomplete second, and the verdict on the programme."""
+        state = self.state
+        done = state.hops // HOPS_PER_S * HOPS_PER_S
+        if clock.count > done * max(clock.rate // HOPS_PER_S, 1):
+            yield from self._second(done, clock.count, clock)
+        if state.jump_at is not None:
+            yield self._jump(clock)
+        yield self._programme(clock)
+
+    def _measure(self, energy: float) -> None:
+        state = self.state
+        state.hops += 1
+        keep = (self.params.before_s + self.params.after_s + 1) * HOPS_PER_S
+        state.energies = np.append(state.energies, energy)[-keep:]
+        if state.hops >= MOMENTARY:
+            momentary = float(state.energies[-MOMENTARY:].mean())
+            state.blocks.add(momentary)
+            state.max_momentary = max(state.max_momentary, momentary)
+        if state.hops >= SHORT_TERM:
+            short_term = float(state.energies[-SHORT_TERM:].mean())
+            state.windows.add(short_term)
+            state.max_short_term = max(state.max_short_term, short_term)
+
+    def _second(self, first_hop: int, end: int, clock: SampleClock) -> Iterator[Detection]:
+        """The point of the curve at sample `end`, and jumps that can now be seen."""
+        state = self.state
+        fresh = state.hops - first_hop
+        recent = state.energies[-(fresh + MOMENTARY - 1) :]
+        curve = {"integrated_lufs": _lufs(state.blocks.integrated())}
+        if len(recent) >= MOMENTARY:
+            curve["momentary_lufs"] = _lufs(loudness(float(sliding_window_view(recent, MOMENTARY).mean(axis=1).max())))
+        if state.hops >= SHORT_TERM:
+            curve["short_term_lufs"] = _lufs(loudness(float(state.energies[-SHORT_TERM:].mean())))
+        span = clock.span(first_hop * max(clock.rate // HOPS_PER_S, 1), end)
+        yield self.detection("loudness", span, Verdict.OK, 0.0, kind="programme", measurements=curve)
+        seen = state.jump_at
+        self._look_for_jump(fresh)
+        if seen is not None and state.jump_at == seen:
+            yield self._jump(clock)
+            state.jump_at, state.jump_lu = None, 0.0
+
+    def _look_for_jump(self, fresh: int) -> None:
+        """Compare what lies before and after each of the `fresh` places whose after_s have just passed."""
+        state, params = self.state, self.params
+        before, after = params.before_s * HOPS_PER_S, params.after_s * HOPS_PER_S
+        if len(state.energies) < SHORT_TERM:
+            return
+        means = sliding_window_view(state.energies, SHORT_TERM).mean(axis=1)
+        levels = 10 * np.log10(np.maximum(means, 1e-12))
+        first = state.hops - len(state.energies)
+        for place in range(len(state.energies) - after - fresh + 1, len(state.energies) - after + 1):
+            if place < before:
+                continue
+            old = levels[place - before : place - SHORT_TERM + 1]
+            height = float(levels[place : place + after - SHORT_TERM + 1].min() - old.max())
+            beside = state.energies[place - HOPS_PER_S : place + HOPS_PER_S].reshape(2, -1).mean(axis=1)
+            is_sudden = beside[1] >= beside[0] * 10 ** (params.jump_lu / 2 / 10)
+            is_higher = height >= max(params.jump_lu, state.jump_lu)
+            if is_higher and is_sudden and np.median(old) > params.quiet_lufs:
+                state.jump_at, state.jump_lu = first + place, height
+
+    def _jump(self, clock: SampleClock) -> Detection:
+        state, params = self.state, self.params
+        assert state.jump_at is not None
+        hop = max(clock.rate // HOPS_PER_S, 1)
+        place = state.jump_at - (state.hops - len(state.energies))
+        measurements = {
+            "jump_lu": round(state.jump_lu, 1),
+            "before_lufs": _lufs(loudness(float(state.energies[:place][-params.before_s * HOPS_PER_S :].mean()))),
+            "after_lufs": _lufs(loudness(float(state.energies[place:][: params.after_s * HOPS_PER_S].mean()))),
+        }
+        return self.detection(
+            "loudness",
+            clock.span(state.jump_at * hop, (state.jump_at + params.after_s * HOPS_PER_S) * hop),
+            Verdict.DEFECT,
+            0.5 + 0.5 * min((state.jump_lu - params.jump_lu) / 10, 1.0),
+            kind="jump",
+            measurements=measurements,
+            ceiling=Severity.WARNING,
+        )
+
+    def _programme(self, clock: SampleClock) -> Detection:
+        state, params = self.state, self.params
+        target, tolerance = TARGETS[params.standard]
+        target = target if params.target_lufs is None else params.target_lufs
+        tolerance = tolerance if params.tolerance_lu is None else params.tolerance_lu
+        span = clock.span(0, clock.count)
+        gated_s = state.blocks.blocks() / HOPS_PER_S
+        measurements = {
+            "integrated_lufs": _lufs(state.blocks.integrated()),
+            "range_lu": round(state.windows.spread(), 1),
+            "max_momentary_lufs": _lufs(loudness(state.max_momentary)),
+            "max_short_term_lufs": _lufs(loudness(state.max_short_term)),
+            "gated_s": gated_s,
+        }
+        if gated_s < params.least_s:
+            reason = f"only {gated_s:.1f} s of sound above the gate, {params.least_s:g} s are needed"
+            verdict = Verdict.INCONCLUSIVE
+            return self.detection(
+                "loudness", span, verdict, 0.0, kind="programme", measurements=measurements, reason=reason
+            )
+        deviation = state.blocks.integrated() - target
+        is_off = abs(deviation) > tolerance
+        excess = max(abs(deviation) - tolerance, 0.0)
+        return self.detection(
+            "loudness",
+            span,
+            Verdict.DEFECT if is_off else Verdict.OK,
+            0.5 + 0.5 * min(excess / 10, 1.0) if is_off else 0.49 * abs(deviation) / tolerance,
+            kind="programme",
+            measurements={**measurements, "deviation_lu": round(deviation, 2)},
+            ceiling=Severity.WARNING,
+            reason=f"{abs(deviation):.1f} LU too {'loud' if deviation > 0 else 'quiet'}" if is_off else None,
+        )
+
+
+def _lufs(value: float) -> float:
+    """To 0.01 LU, finite."""
+    return FLOOR_LUFS if math.isinf(value) else round(max(value, FLOOR_LUFS), 2)
