@@ -73,10 +73,13 @@ class Timeline:
         Every stream of an input goes through a cut, one after the other: they meet in one new epoch, unless their
         timestamps jump to different places.
         """
-        for later in range(epoch + 1, len(self._offsets)):
-            if abs(pts + self._offsets[later] - position) < SAME_CUT:
-                return later
-        self._offsets.append(position - pts)
+        offset = position - pts
+        later = range(epoch + 1, len(self._offsets))
+        nearest = min(later, key=lambda e: abs(self._offsets[e] - offset), default=None)
+        if nearest is not None and abs(self._offsets[nearest] - offset) < SAME_CUT:
+            return nearest
+        # Denominators multiply when streams of different clocks cut in turn; a clock is at most 32 bits fine.
+        self._offsets.append(offset.limit_denominator(1 << 32))
         return len(self._offsets) - 1
 
     def position(self, at: Instant) -> Fraction:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -11,139 +13,205 @@ from av import AudioFrame
 
 from glasswatch.core.media import AudioChunk, FactKind
 from glasswatch.core.needs import AudioNeed, Need
-from glasswatch.core.time import Instant, Timeline
+from glasswatch.core.time import Instant
 from glasswatch.decoder.clock import StreamClock
 from glasswatch.decoder.tally import Tally
 
 CHUNK_S = Fraction(1, 2)
+LEAST_SAMPLES = 1024
+MOST_CHUNK_BYTES = 16 << 20
+"""A chunk holds 0.5 s within these bounds: absurd sample rates and channel counts cost no more than usual ones."""
 
-JITTER_S = Fraction(15, 1000)
-"""Containers round timestamps (Matroska to 1 ms); less than one frame of any common codec is no gap."""
+JITTER_S = 0.015
+"""Containers round timestamps (Matroska to 1 ms); less than one frame of the common codecs is no gap."""
 
-DRIFT_S = Fraction(40, 1000)
+DRIFT_S = 0.04
 """How far counted samples and timestamps may drift apart before time is taken from the timestamps again."""
 
-PCM_SCALE = {"u8": 128.0, "s16": 32768.0, "s32": 2147483648.0, "s64": 9223372036854775808.0, "flt": 1.0, "dbl": 1.0}
+LOUDEST = np.float32(1000.0)
+"""Samples are limited to +60 dBFS: beyond lies no sound, only damage, and squares of it would overflow."""
+
+_FULL_SCALE = {"u8": 2.0**7, "s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63, "flt": 1.0, "dbl": 1.0}
+_DTYPE = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
 
 
-def float_pcm(frame: AudioFrame) -> npt.NDArray[np.float32]:
-    """Samples of a decoded frame as float32 of shape (channels, samples), full scale 1.0."""
+def write_pcm(frame: AudioFrame, target: npt.NDArray[np.float32]) -> None:
+    """Write the samples of a decoded frame to `target` (channels, samples), full scale 1.0, not a number as 0."""
     kind = frame.format.name.removesuffix("p")
-    samples = frame.to_ndarray()
-    if not frame.format.is_planar:
-        samples = samples.reshape(-1, frame.layout.nb_channels).T
-    if kind in ("flt", "dbl"):
-        return np.nan_to_num(samples.astype(np.float32, copy=False), posinf=0.0, neginf=0.0)
+    channels, samples = target.shape
+    dtype = np.dtype(_DTYPE[kind])
+    if frame.format.is_planar:
+        # PyAV lists more planes than there are where a frame has exactly eight.
+        parts = [np.frombuffer(memoryview(plane), dtype, samples) for plane in frame.planes[:channels]]
+    else:
+        parts = list(np.frombuffer(memoryview(frame.planes[0]), dtype, samples * channels).reshape(samples, channels).T)
+    for row, part in zip(target, parts, strict=True):
+        if kind == "flt":
+            row[:] = part
+        else:
+            with np.errstate(over="ignore"):
+                np.multiply(part, 1.0 / _FULL_SCALE[kind], out=row, casting="unsafe")
     if kind == "u8":
-        samples = samples.astype(np.int16) - 128
-    return (samples / PCM_SCALE[kind]).astype(np.float32)
+        target -= 1.0
+    if kind in ("flt", "dbl") and not np.abs(target).max() <= LOUDEST:
+        np.clip(np.nan_to_num(target, copy=False), -LOUDEST, LOUDEST, out=target)
+
+
+@dataclass(frozen=True, slots=True)
+class SoundForm:
+    """What must stay the same within a chunk."""
+
+    rate: int
+    channels: tuple[str, ...]
+
+    layout: str = ""
+
+    @classmethod
+    def of(cls, frame: AudioFrame) -> SoundForm:
+        """The form of a frame."""
+        layout = frame.layout
+        return cls(frame.sample_rate, tuple(channel.name for channel in layout.channels), layout.name)
+
+    def fits(self, frame: AudioFrame) -> bool:
+        """Whether a frame has this form. By the layout's name: channels are costly to list."""
+        return frame.sample_rate == self.rate and frame.layout.name == self.layout
+
+    @property
+    def chunk_samples(self) -> int:
+        """Samples of each channel in a full chunk."""
+        return max(LEAST_SAMPLES, min(int(self.rate * CHUNK_S), MOST_CHUNK_BYTES // (4 * len(self.channels))))
 
 
 class AudioPath:
     """Collects the frames of one audio track into chunks of about half a second.
 
     Time is counted in samples from the last point where it was taken from a timestamp, so that the rounding of
-    containers never shows; a gap, an overlap or another sample format begins a chunk that is not contiguous.
+    containers never shows. Where a timestamp disagrees, a chunk begins that is not contiguous: sound is missing, a
+    little of it comes twice and is left out, or the timeline was cut.
     """
 
-    def __init__(self, tally: Tally, needs: Collection[Need], timeline: Timeline, may_jump: bool) -> None:
+    def __init__(self, tally: Tally, needs: Collection[Need], clock: StreamClock) -> None:
         self.tally = tally
         self._track = int(tally.name.removeprefix("audio:"))
         self._wanted = any(isinstance(need, AudioNeed) for need in needs)
-        self._clock = StreamClock(tally.name, timeline, may_jump, tally.report)
-        self._parts: list[npt.NDArray[np.float32]] = []
+        self._clock = clock
+        self._form = SoundForm(1, ())
+        self._tick = tally.stream.time_base or Fraction(1)
+        self._tick_s = float(self._tick)
+        self._take_time(clock.end)
+        self._buffer: npt.NDArray[np.float32] | None = None
         self._held = 0
-        self._rate = 0
-        self._channels: tuple[str, ...] = ()
-        self._anchor: Instant | None = None
-        self._counted = 0
-        self._last: tuple[Fraction, Fraction] | None = None
+        self._repeated = 0
+        self._frame_end_s: float | None = None
         self._contiguous = False
 
-    def add(self, frame: AudioFrame) -> Iterator[AudioChunk]:
-        """Take the next decoded frame; give the chunks that it completes."""
-        rate, channels = frame.sample_rate, tuple(c.name for c in frame.layout.channels)
-        if not frame.samples or not rate or not channels:
+    def add(self, frame: AudioFrame) -> None:
+        """Take the next decoded frame."""
+        rate = frame.sample_rate
+        if not frame.samples or not rate or not frame.layout.nb_channels:
             return
-        duration = Fraction(frame.samples, rate)
-        pts = self.tally.seconds(frame.pts)
-        same_form = (rate, channels) == (self._rate, self._channels)
-        if self._anchor is not None and not same_form:
-            yield from self.end()
-            self._clock.end = self._end.seconds
-            self._anchor = None
-        self._rate, self._channels = rate, channels
-        if self._anchor is None:
-            self._anchor, self._counted = Instant(self._clock.epoch, self._clock.end if pts is None else pts), 0
-        elif pts is not None and not self._follows(pts):
-            yield from self._resume(pts)
-        self._last = (pts, duration) if pts is not None else None
-        self._counted += frame.samples
-        self._note(frame)
-        if self._wanted:
-            self._parts.append(float_pcm(frame))
-            self._held += frame.samples
-        size = int(rate * CHUNK_S)
-        while self._held >= size:
-            yield self._take(size)
-
-    def end(self) -> Iterator[AudioChunk]:
-        """Give what has been collected: the track ends, or time is taken anew."""
-        if self._held:
-            yield self._take(self._held)
-        self._contiguous = False
-
-    def _note(self, frame: AudioFrame) -> None:
-        tally = self.tally
-        tally.frames += 1
-        tally.end = self._end
-        if tally.first is None:
-            tally.start(self._time_of(0))
+        self.tally.frames += 1
+        pts = frame.pts
+        if self.tally.first is None:
+            self._take_time(self._clock.end if pts is None else pts * self._tick)
+        elif pts is not None and not self._repeated and not self._follows(pts * self._tick_s):
+            self._resume(pts * self._tick, rate)
+        if not self._form.fits(frame):
+            self._flush()
+            self._take_time(self._end.seconds)
+            self._form = SoundForm.of(frame)
+        if self.tally.first is None:
+            self.tally.start(self._anchor)
+        self._frame_end_s = None if pts is None else pts * self._tick_s + frame.samples / rate
         if frame.is_corrupt:
-            tally.say(FactKind.DAMAGED_FRAME, self._time_of(self._counted - frame.samples), "sound is damaged")
+            self.tally.say(FactKind.DAMAGED_FRAME, self._end, "sound is damaged")
+        self._collect(frame)
+
+    def end(self) -> None:
+        """Give what is left when the track has ended."""
+        self._flush()
+
+    @property
+    def reached(self) -> Instant | None:
+        """Where the samples taken so far end, None before the first."""
+        return self._end if self.tally.first is not None else None
 
     @property
     def _end(self) -> Instant:
         """Where the samples taken so far end."""
         return self._time_of(self._counted)
 
-    def _follows(self, pts: Fraction) -> bool:
-        """Whether a frame with that timestamp comes directly after the samples taken so far."""
-        drift = pts - self._end.seconds
-        step = pts - sum(self._last) if self._last is not None else drift
-        return abs(drift) <= DRIFT_S and step <= JITTER_S
-
-    def _resume(self, pts: Fraction) -> Iterator[AudioChunk]:
-        """Take time from a timestamp again: sound is missing, overlaps, or the timeline was cut."""
-        yield from self.end()
-        before = self._end
-        step = pts - before.seconds
-        if step > 0 and not self._clock.jumps(step):
-            message = f"{float(step):.3f} s of sound are missing"
-            self.tally.say(FactKind.TIMESTAMP_GAP, before, message, gap_s=float(step))
-        else:
-            self._clock.cut(pts, before.seconds)
-        self._anchor, self._counted = Instant(self._clock.epoch, pts), 0
-
     def _time_of(self, counted: int) -> Instant:
-        assert self._anchor is not None
-        return Instant(self._anchor.epoch, self._anchor.seconds + Fraction(counted, self._rate))
+        return Instant(self._anchor.epoch, self._anchor.seconds + Fraction(counted, self._form.rate))
 
-    def _take(self, size: int) -> AudioChunk:
-        pcm = self._parts[0] if len(self._parts) == 1 else np.concatenate(self._parts, axis=1)
-        start = self._time_of(self._counted - self._held)
-        chunk = AudioChunk(
-            rendition=AudioNeed().rendition,
-            track=self._track,
-            epoch=start.epoch,
-            start=start.seconds,
-            samples=np.ascontiguousarray(pcm[:, :size]),
-            rate=self._rate,
-            channels=self._channels,
-            contiguous=self._contiguous,
+    def _take_time(self, seconds: Fraction) -> None:
+        self._anchor, self._anchor_s, self._counted = Instant(self._clock.epoch, seconds), float(seconds), 0
+
+    def _follows(self, pts_s: float) -> bool:
+        """Whether a frame with that timestamp comes directly after the samples taken so far."""
+        drift_s = pts_s - self._anchor_s - self._counted / self._form.rate
+        step_s = pts_s - self._frame_end_s if self._frame_end_s is not None else drift_s
+        return abs(drift_s) <= DRIFT_S and min(drift_s, step_s) <= JITTER_S
+
+    def _resume(self, pts: Fraction, rate: int) -> None:
+        """Take time from a timestamp again; samples from before the time reached have been heard, and are left out."""
+        self._flush()
+        before = self._end
+        self._clock.end = before.seconds
+        step = pts - before.seconds
+        if self._clock.jumps(step):
+            self._clock.cut(pts)
+        elif step > 0:
+            text = f"{float(step):.3f} s of sound are missing"
+            self.tally.say(FactKind.TIMESTAMP_GAP, before, text, gap_s=float(step))
+        else:
+            text = f"{float(-step):.3f} s of sound come twice"
+            self.tally.say(FactKind.TIMESTAMP_BACKWARD, before, text, duration_s=float(-step))
+            self._repeated = math.ceil(-step * rate)
+        self._take_time(pts + Fraction(self._repeated, rate))
+
+    def _collect(self, frame: AudioFrame) -> None:
+        """Append a frame's samples, but for those that are repeated, and give each chunk that is full."""
+        skip = min(self._repeated, frame.samples)
+        self._repeated -= skip
+        count = frame.samples - skip
+        self._counted += count
+        if not self._wanted:
+            return
+        samples = np.empty((len(self._form.channels), frame.samples), np.float32)
+        write_pcm(frame, samples)
+        while count:
+            if self._buffer is None:
+                self._buffer = np.empty((len(self._form.channels), self._form.chunk_samples), np.float32)
+            taken = min(count, self._buffer.shape[1] - self._held)
+            first = frame.samples - count
+            self._buffer[:, self._held : self._held + taken] = samples[:, first : first + taken]
+            self._held += taken
+            count -= taken
+            if self._held == self._buffer.shape[1]:
+                self._emit(self._counted - count)
+                self._contiguous = True
+
+    def _flush(self) -> None:
+        """Give what has been collected; the next chunk is not contiguous."""
+        if self._held:
+            self._emit(self._counted)
+        self._contiguous = False
+
+    def _emit(self, counted: int) -> None:
+        """Give the chunk whose last sample is number `counted`."""
+        assert self._buffer is not None
+        start = self._time_of(counted - self._held)
+        self.tally.emit(
+            AudioChunk(
+                rendition=AudioNeed().rendition,
+                track=self._track,
+                epoch=start.epoch,
+                start=start.seconds,
+                samples=np.ascontiguousarray(self._buffer[:, : self._held]),
+                rate=self._form.rate,
+                channels=self._form.channels,
+                contiguous=self._contiguous,
+            )
         )
-        rest = pcm[:, size:]
-        self._parts = [rest] if rest.shape[1] else []
-        self._held -= size
-        self._contiguous = True
-        return chunk
+        self._buffer, self._held = None, 0

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from statistics import median_high
 
 from glasswatch.core.media import FactKind, StreamFact
 from glasswatch.core.time import Instant, Timeline
+from glasswatch.decoder.tally import Emit
 
 JUMP = Fraction(10)
 """A forward step beyond this starts a new epoch in inputs whose timestamps may jump (FFmpeg's dts_delta_threshold)."""
+
+ABSURD = Fraction(3600)
+"""A forward step beyond this starts a new epoch in any input: no programme pauses for an hour, broken timestamps do."""
 
 BACK = Fraction(1, 2)
 """A step back beyond this starts a new epoch; a smaller one is a fault of single timestamps."""
@@ -23,8 +26,6 @@ LEAST_GAP = Fraction(1, 5)
 GAP_FACTOR = 4
 """A gap is at least this many times the usual step, so that slide shows and low frame rates are not gaps."""
 
-Report = Callable[[StreamFact], None]
-
 
 @dataclass(slots=True)
 class StreamClock:
@@ -34,16 +35,18 @@ class StreamClock:
         stream: Name of the stream in facts.
         timeline: Shared by the streams of an input.
         may_jump: Whether a large forward step is a cut in the timeline rather than missing frames.
-        report: Where facts go.
+        emit: Where facts go.
+        end: When the last frame ends; a frame without a timestamp is placed there.
+        epoch: The stream's present epoch.
     """
 
     stream: str
     timeline: Timeline
     may_jump: bool
-    report: Report
+    emit: Emit
+    end: Fraction
     epoch: int = 0
-    last: Fraction | None = None
-    end: Fraction = Fraction(0)
+    _last: Fraction | None = None
     _steps: deque[Fraction] = field(default_factory=lambda: deque(maxlen=15))
 
     def place(self, pts: Fraction | None, duration: Fraction) -> Instant | None:
@@ -51,33 +54,27 @@ class StreamClock:
         if pts is None:
             pts = self.end
             self._say(FactKind.TIMESTAMP_MISSING, pts, "a frame has no timestamp")
-        if self.last is not None:
-            step = pts - self.last
-            if step == 0:
-                self._say(FactKind.TIMESTAMP_REPEATED, pts, "two frames have the same timestamp")
+        if self._last is not None:
+            step = pts - self._last
+            if 0 < step <= LEAST_GAP:
+                self._steps.append(step)
+            elif not self._admit(pts, step, duration):
                 return None
-            if step < 0 and -step <= BACK:
-                self._say(FactKind.TIMESTAMP_BACKWARD, self.last, f"a timestamp goes back by {float(-step):.3f} s")
-                return None
-            if self.jumps(step):
-                self.cut(pts, self.end)
-            else:
-                self._watch_gap(pts, step, duration)
-        self.last = pts
+        self._last = pts
         self.end = pts + duration
         return Instant(self.epoch, pts)
 
     def jumps(self, step: Fraction) -> bool:
         """Whether a step between timestamps, in seconds, is a cut in the timeline."""
-        return step < -BACK or (step > JUMP and self.may_jump)
+        return step < -BACK or step > (JUMP if self.may_jump else ABSURD)
 
-    def cut(self, pts: Fraction, end: Fraction) -> None:
-        """Start a new epoch at `pts`; what came before ended at `end`."""
-        before = Instant(self.epoch, end)
+    def cut(self, pts: Fraction) -> None:
+        """Start a new epoch: the stream goes on at `pts` where the last frame has ended."""
+        before = Instant(self.epoch, self.end)
         self._begin_epoch(pts, self.timeline.position(before))
-        message = f"timestamps jump by {float(pts - end):+.3f} s"
-        values = {"jump_s": float(pts - end)}
-        self.report(StreamFact(FactKind.DISCONTINUITY, before, self.stream, message, values=values))
+        jump = float(pts - before.seconds)
+        message = f"timestamps jump by {jump:+.3f} s"
+        self.emit(StreamFact(FactKind.DISCONTINUITY, before, self.stream, message, values={"jump_s": jump}))
 
     def change_form(self, pts: Fraction) -> None:
         """Start a new epoch at `pts` because frames look otherwise from here on; time itself goes on."""
@@ -87,14 +84,28 @@ class StreamClock:
         self.epoch = self.timeline.cut(self.epoch, pts, position)
         self._steps.clear()
 
+    def _admit(self, pts: Fraction, step: Fraction, duration: Fraction) -> bool:
+        """Report an unusual step; False where the frame must be left out."""
+        if step == 0:
+            self._say(FactKind.TIMESTAMP_REPEATED, pts, "two frames have the same timestamp")
+        elif -BACK <= step < 0:
+            self._say(FactKind.TIMESTAMP_BACKWARD, pts - step, f"a timestamp goes back by {float(-step):.3f} s")
+        elif self.jumps(step):
+            self.cut(pts)
+            return True
+        else:
+            self._watch_gap(pts, step, duration)
+            return True
+        return False
+
     def _watch_gap(self, pts: Fraction, step: Fraction, duration: Fraction) -> None:
         usual = median_high(self._steps) if self._steps else duration
         self._steps.append(step)
-        if step > max(LEAST_GAP, GAP_FACTOR * usual, GAP_FACTOR * duration):
+        if step > GAP_FACTOR * max(usual, duration):
             gap = float(step - usual)
             message = f"{gap:.3f} s are missing between two frames"
             at = Instant(self.epoch, pts - step + usual)
-            self.report(StreamFact(FactKind.TIMESTAMP_GAP, at, self.stream, message, values={"gap_s": gap}))
+            self.emit(StreamFact(FactKind.TIMESTAMP_GAP, at, self.stream, message, values={"gap_s": gap}))
 
     def _say(self, kind: FactKind, pts: Fraction, message: str) -> None:
-        self.report(StreamFact(kind, Instant(self.epoch, pts), self.stream, message))
+        self.emit(StreamFact(kind, Instant(self.epoch, pts), self.stream, message))

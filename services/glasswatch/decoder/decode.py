@@ -19,6 +19,7 @@ from glasswatch.core.media import FactKind, MediaUnit, StreamFact
 from glasswatch.core.needs import Need
 from glasswatch.core.time import Instant, Timeline
 from glasswatch.decoder.audio import AudioPath
+from glasswatch.decoder.clock import StreamClock
 from glasswatch.decoder.source import Source
 from glasswatch.decoder.tally import Tally
 from glasswatch.decoder.transport_reader import TransportReader
@@ -37,7 +38,7 @@ class Decoder:
 
     Attributes:
         source: The opened input.
-        needs: What the detectors need; streams that no need reads are still demultiplexed and watched for faults.
+        needs: What the detectors need; streams that no need reads are still decoded and watched for faults.
         timeline: Where the epochs lie; filled while decoding.
         threads: Decoder threads; 0 lets FFmpeg choose.
         busy_s: Wall seconds spent inside FFmpeg's demuxer and decoders so far.
@@ -48,139 +49,180 @@ class Decoder:
     timeline: Timeline = field(default_factory=Timeline)
     threads: int = 0
     busy_s: float = 0.0
-    _facts: deque[StreamFact] = field(default_factory=deque)
+    _out: deque[MediaUnit] = field(default_factory=deque)
+    _paths: list[VideoPath | AudioPath] = field(default_factory=list)
     _told: Instant | None = None
 
     def units(self) -> Iterator[MediaUnit]:
-        """Media units in the order of decoding; each stream's own are in media order."""
-        for unit in self._decode():
-            yield from self._drain_facts()
-            yield unit
-        yield from self._drain_facts()
+        """Media units in the order of decoding; each stream's own are in media order.
 
-    def _drain_facts(self) -> Iterator[StreamFact]:
-        while self._facts:
-            yield self._facts.popleft()
+        Nothing in the input makes it raise: what cannot be read or decoded is told as facts.
+        """
+        for _ in self._steps():
+            while self._out:
+                yield self._out.popleft()
 
-    def _decode(self) -> Iterator[MediaUnit]:
-        self.timeline.start(self._start)
-        paths = {stream.index: self._path(stream) for stream in self.source.streams}
-        lead = next(iter(paths.values())).tally
-        path_on_disk = self.source.path if self.source.is_transport_stream else None
-        # Reading a pipe alongside the demuxer would take its bytes away.
-        is_file = path_on_disk is not None and path_on_disk.is_file()
-        transport = TransportReader(path_on_disk) if path_on_disk is not None and is_file else None
-        for packet in self._packets():
-            path = paths.get(packet.stream.index)
-            if path is None:
-                continue
-            at = self._note(packet, path.tally)
-            if transport is not None and packet.pos is not None:
-                # On the leading stream's time only: streams that were cut apart would scatter the findings.
-                self._facts.extend(transport.read_to(packet.pos, lead.end or Instant(0, self._start)))
-            yield from self._pass(path, packet, at)
-            self._tell_progress(lead)
-        for path in paths.values():
-            yield from self._pass(path, None, path.tally.end or Instant(0, self._start))
-            yield from path.end()
-        if transport is not None:
-            self._facts.extend(transport.finish(lead.end or Instant(0, self._start)))
-        for path in paths.values():
-            self._conclude(path.tally)
+    def _steps(self) -> Iterator[None]:
+        """Decode packet by packet, so that never more than the units of one are held."""
+        self.timeline.start(self._start.seconds)
+        self._paths = [self._path(stream) for stream in self.source.streams]
+        path_of = {path.tally.stream.index: path for path in self._paths}
+        for stream in self.source.undecodable:
+            text = "FFmpeg has no decoder for this stream"
+            self._out.append(StreamFact(FactKind.NOTHING_DECODED, self._start, self.source.name_of(stream), text))
+        yield
+        local_ts = self.source.path if self.source.is_transport_stream else None
+        transport = TransportReader(local_ts) if local_ts is not None else None
+        try:
+            for packet in self._packets():
+                path = path_of[packet.stream.index]
+                self._note(packet, path)
+                if transport is not None and packet.pos is not None:
+                    # On the leading stream's time only: streams that were cut apart would scatter the findings.
+                    self._out.extend(transport.read_to(packet.pos, self._reached))
+                self._decode(path, packet)
+                if path is self._paths[0]:
+                    self._tell_progress()
+                yield
+            for path in self._paths:
+                self._decode(path, None)
+                path.end()
+                yield
+            if transport is not None:
+                for fact in transport.finish(self._reached):
+                    self._out.append(fact)
+                    yield
+        finally:
+            if transport is not None:
+                transport.close()
+        for path in self._paths:
+            self._conclude(path)
+        self._conclude_container()
+        yield
 
     @property
-    def _start(self) -> Fraction:
-        return self.source.start or Fraction(0)
+    def _start(self) -> Instant:
+        return Instant(0, self.source.start or Fraction(0))
+
+    @property
+    def _reached(self) -> Instant:
+        """How far the leading stream has come: the picture, or the first track of sound."""
+        return (self._paths[0].reached if self._paths else None) or self._start
 
     def _path(self, stream: VideoStream | AudioStream) -> VideoPath | AudioPath:
         """Prepare a stream for decoding."""
-        may_jump = self.source.may_jump
+        tally = Tally(stream, self.source.name_of(stream), self._out.append)
+        start = tally.seconds(stream.start_time)
+        first = self._start.seconds if start is None else start
+        clock = StreamClock(tally.name, self.timeline, self.source.may_jump, tally.emit, first)
+        context = stream.codec_context
         if isinstance(stream, AudioStream):
-            tally = Tally(stream, f"audio:{self.source.audio.index(stream)}", self._facts.append)
-            return AudioPath(tally, self.needs, self.timeline, may_jump)
-        stream.codec_context.thread_type = "AUTO"
-        stream.codec_context.thread_count = self.threads
-        return VideoPath(Tally(stream, "video:0", self._facts.append), self.needs, self.timeline, may_jump)
+            return AudioPath(tally, self.needs, clock)
+        # FFmpeg checks this before it allocates a picture: sizes may change in mid-stream.
+        context.options = {"max_pixels": str(self.source.limits.most_pixels)}
+        context.thread_type = "AUTO"
+        context.thread_count = self.threads
+        return VideoPath(tally, self.needs, clock, self.source.has_pts)
 
     def _packets(self) -> Iterator[Packet[Any]]:
         """Packets until the end of the input, or until it can be read no further."""
-        packets = self.source.container.demux()
+        packets = self.source.container.demux(self.source.streams) if self.source.streams else iter(())
         while True:
             started = time.perf_counter()
             try:
                 packet = next(packets, None)
+            except (av.FFmpegError, OSError) as error:
+                text = f"the input cannot be read further: {getattr(error, 'strerror', None) or error}"
+                self._out.append(StreamFact(FactKind.TRUNCATED, self._reached, "container", text))
+                return
             except IndexError:
                 # PyAV trips over streams that appeared after opening when it comes to flush at the end of the input.
                 return
-            except (av.FFmpegError, OSError) as error:
-                text = f"the input cannot be read further: {error.strerror or error}"
-                self._facts.append(StreamFact(FactKind.TRUNCATED, Instant(0, self._start), "container", text))
-                return
             finally:
                 self.busy_s += time.perf_counter() - started
-            if packet is None or _is_flush(packet):
+            if packet is None:
                 return
-            yield packet
+            if not _is_flush(packet):
+                yield packet
 
-    def _note(self, packet: Packet[Any], tally: Tally) -> Instant:
-        """Count a packet and say what is wrong with it; gives its place in time, near enough for a fact."""
-        stamp = packet.pts if packet.pts is not None else packet.dts
-        stated = stamp * packet.time_base if stamp is not None and packet.time_base else self._start
-        at = tally.end or Instant(0, stated)
+    def _note(self, packet: Packet[Any], path: VideoPath | AudioPath) -> None:
+        """Count a packet and say what is wrong with it."""
+        tally = path.tally
         tally.packets += 1
         if packet.is_corrupt:
-            tally.say(FactKind.CORRUPT_PACKET, at, "a packet lacks data or carries an error flag")
+            text = "a packet lacks data or carries an error flag"
+            tally.say(FactKind.CORRUPT_PACKET, self._near(path, packet), text)
         if tally.packets == 1 and isinstance(tally.stream, VideoStream) and not packet.is_keyframe:
-            tally.say(FactKind.BROKEN_START, at, "the first picture is no key frame")
-        return at
+            tally.say(FactKind.BROKEN_START, self._near(path, packet), "the first picture is no key frame")
 
-    def _pass(self, path: VideoPath | AudioPath, packet: Packet[Any] | None, at: Instant) -> Iterator[MediaUnit]:
+    def _near(self, path: VideoPath | AudioPath, packet: Packet[Any] | None) -> Instant:
+        """The time of a packet, near enough for a fact."""
+        if path.reached is not None:
+            return path.reached
+        stamp = None if packet is None else packet.pts if packet.pts is not None else packet.dts
+        seconds = path.tally.seconds(stamp)
+        return self._start if seconds is None else Instant(0, seconds)
+
+    def _decode(self, path: VideoPath | AudioPath, packet: Packet[Any] | None) -> None:
         """Decode a packet, or what the decoder still holds when there is none; errors become facts."""
         started = time.perf_counter()
         try:
             frames = path.tally.stream.decode(packet)
-        except (av.FFmpegError, ValueError) as error:
-            path.tally.say(FactKind.DECODE_ERROR, at, _reason(error))
+        except (av.FFmpegError, ValueError, MemoryError) as error:
+            text = " ".join(str(getattr(error, "strerror", None) or error).split())
+            path.tally.say(FactKind.DECODE_ERROR, self._near(path, packet), f"the decoder reports: {text}")
             return
         finally:
             self.busy_s += time.perf_counter() - started
         for frame in frames:
             match path, frame:
                 case VideoPath(), VideoFrame():
-                    yield from path.add(frame)
+                    if path.tally.frames == 0:
+                        self.source.see_first(frame)
+                    path.add(frame)
                 case AudioPath(), AudioFrame():
-                    yield from path.add(frame)
+                    path.add(frame)
 
-    def _tell_progress(self, lead: Tally) -> None:
-        if lead.end is None:
+    def _tell_progress(self) -> None:
+        reached, told = self._paths[0].reached, self._told
+        if reached is None:
             return
-        told = self._told
-        if told is None or lead.end.epoch != told.epoch or lead.end.seconds - told.seconds >= PROGRESS_S:
-            self._told = lead.end
-            self._facts.append(StreamFact(FactKind.PROGRESS, lead.end, "container", "media time goes on"))
+        if told is None or reached.epoch != told.epoch or reached.seconds >= told.seconds + PROGRESS_S:
+            self._told = reached
+            self._out.append(StreamFact(FactKind.PROGRESS, reached, "container", "media time goes on"))
 
-    def _conclude(self, tally: Tally) -> None:
+    def _conclude(self, path: VideoPath | AudioPath) -> None:
         """Facts that are known once a stream has ended."""
-        if tally.frames == 0 or tally.first is None or tally.end is None:
-            at = Instant(0, self._start)
-            tally.say(FactKind.NOTHING_DECODED, at, f"{tally.packets} packets, none could be decoded")
+        tally, end = path.tally, path.reached
+        if tally.first is None or end is None:
+            text = f"{tally.packets} packets, none could be decoded"
+            tally.say(FactKind.NOTHING_DECODED, self._start, text)
             return
-        values = {"end_s": float(tally.end.seconds), "packets": float(tally.packets), "frames": float(tally.frames)}
+        values = {"end_s": float(end.seconds), "packets": float(tally.packets), "frames": float(tally.frames)}
         declared = self.source.declared_s(tally.stream)
         if declared is not None:
             values["declared_s"] = float(declared)
-            lasted = self.timeline.position(tally.end) - self.timeline.position(tally.first)
-            if declared - lasted > TRUNCATED_S:
-                text = f"the stream ends after {float(lasted):.2f} s of {float(declared):.2f} s"
-                tally.say(FactKind.TRUNCATED, tally.end, text, missing_s=float(declared - lasted))
-        tally.say(FactKind.STREAM_ENDED, tally.end, "the stream ends", **values)
+            lasted = self.timeline.position(end) - self.timeline.position(tally.first)
+            self._compare_length(tally.name, end, lasted, declared)
+        tally.say(FactKind.STREAM_ENDED, end, "the stream ends", **values)
+
+    def _conclude_container(self) -> None:
+        """Compare the length of all streams with what the container states, where it does not for each."""
+        ends = [path.reached for path in self._paths if path.reached is not None]
+        declared = self.source.declared_container_s
+        if not ends or declared is None:
+            return
+        last = max(ends, key=self.timeline.position)
+        self._compare_length("container", last, self.timeline.position(last), declared)
+
+    def _compare_length(self, stream: str, end: Instant, lasted: Fraction, declared: Fraction) -> None:
+        missing = declared - lasted
+        if missing > TRUNCATED_S:
+            text = f"the stream ends after {float(lasted):.2f} s of {float(declared):.2f} s"
+            values = {"missing_s": float(missing)}
+            self._out.append(StreamFact(FactKind.TRUNCATED, end, stream, text, values=values))
 
 
 def _is_flush(packet: Packet[Any]) -> bool:
     """Whether it is one of the empty packets by which PyAV marks the end of the input."""
     return packet.size == 0 and packet.dts is None and packet.pts is None
-
-
-def _reason(error: Exception) -> str:
-    text = getattr(error, "strerror", None) or str(error)
-    return f"the decoder reports: {' '.join(str(text).split())}"

@@ -8,21 +8,42 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+from av import ContainerFormat, VideoFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
-from av.stream import Disposition, Stream
+from av.stream import Discard
 from av.video.stream import VideoStream
 
 from glasswatch.core.errors import InputError
-from glasswatch.core.input import AudioTrackInfo, CaptionTrackInfo, InputInfo, VideoInfo
+from glasswatch.core.input import InputInfo
 from glasswatch.core.redact import redact
+from glasswatch.decoder.streams import (
+    FirstPicture,
+    choose_audio,
+    choose_video,
+    describe_audio,
+    describe_captions,
+    describe_video,
+    format_names,
+    is_decodable,
+)
 
-_URL = re.compile(r"[a-z][a-z0-9+.-]+:(//|\w)", re.IGNORECASE)
+_URL = re.compile(r"([a-z][a-z0-9+.-]+):", re.IGNORECASE)
+_REMOTE = ("http", "https", "rtmp", "rtmps", "rtsp", "rtp", "srt", "tcp", "udp")
+"""What a URL may start with. FFmpeg's `concat:`, `subfile:`, `pipe:` and others that reach into files are left out."""
+
+_NETWORK_PROTOCOLS = f"{','.join(_REMOTE)},httpproxy,tls,crypto,data"
 _LOCAL_PROTOCOLS = "file,crypto,data"
-_NETWORK_PROTOCOLS = "http,https,httpproxy,tcp,tls,udp,rtp,rtmp,rtmps,rtsp,srt,crypto,data"
+_PLAYLISTS = frozenset({".m3u8", ".mpd", ".sdp"})
 _DISCONTINUOUS = frozenset({"flv", "live_flv", "hls", "rtsp", "rtp", "sdp"})
 _TS_DISCONT = 0x0200
 """FFmpeg's AVFMT_TS_DISCONT: timestamps of this format may jump."""
+
+_NO_TIMESTAMPS = 0x0080
+"""FFmpeg's AVFMT_NOTIMESTAMPS: this format holds none."""
+
+_STATES_LENGTH = frozenset({"mov", "matroska", "avi", "flv", "wav", "w64", "aiff", "asf", "mxf", "flac"})
+"""Formats whose headers state lengths. For others FFmpeg guesses them from the last timestamps or the bit rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,40 +53,73 @@ class Limits:
     Attributes:
         open_timeout_s: Longest wait for an input to open.
         read_timeout_s: Longest wait for the next packet.
-        most_pixels: Largest picture; 8192 x 8192 holds 8K in any orientation.
+        most_pixels: Largest picture; the default is that of HEVC level 6.2 (MaxLumaPs): 8192 x 4352 in any orientation.
         most_streams: An input with more streams is refused.
     """
 
     open_timeout_s: float = 30.0
     read_timeout_s: float = 30.0
-    most_pixels: int = 8192 * 8192
+    most_pixels: int = 35_651_584
     most_streams: int = 256
 
 
 class Source:
-    """An opened input: its container, the streams to decode, and its description.
+    """An opened input: its container, the streams to watch, and its description.
 
-    The first picture stream that is no cover art is watched, and every audio track.
+    One picture stream is watched that is no cover art, and every audio track; of a manifest with several variants
+    (HLS, DASH) the best one.
+
+    Attributes:
+        container: The opened container.
+        location: File or URL as it was given; it may hold credentials, see `core.redact`.
+        path: The local file, None for a URL.
+        limits: What the input may cost.
+        video: The watched picture stream.
+        audio: The watched audio tracks.
     """
 
-    def __init__(self, container: InputContainer, location: str, path: Path | None) -> None:
+    def __init__(self, container: InputContainer, location: str, path: Path | None, limits: Limits) -> None:
         self.container = container
         self.location = location
         self.path = path
-        videos = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
-        self.video: VideoStream | None = videos[0] if videos else None
-        self.audio: tuple[AudioStream, ...] = tuple(container.streams.audio)
+        self.limits = limits
+        self.video = choose_video(container)
+        self.audio = choose_audio(container, self.video)
+        self._first = FirstPicture()
+        watched = {stream.index for stream in self.streams}
+        for stream in container.streams:
+            if stream.index not in watched:
+                stream.discard = Discard.all
+
+    @property
+    def _watched(self) -> list[VideoStream | AudioStream]:
+        return [*([self.video] if self.video is not None else []), *self.audio]
 
     @property
     def streams(self) -> list[VideoStream | AudioStream]:
         """The streams that are decoded, video first."""
-        return [*([self.video] if self.video is not None else []), *self.audio]
+        return [stream for stream in self._watched if is_decodable(stream)]
+
+    @property
+    def undecodable(self) -> list[VideoStream | AudioStream]:
+        """Watched streams in codecs for which FFmpeg has no decoder."""
+        return [stream for stream in self._watched if not is_decodable(stream)]
+
+    def name_of(self, stream: VideoStream | AudioStream) -> str:
+        """Name of a watched stream in facts: "video:0", "audio:0", "audio:1"."""
+        return f"audio:{self.audio.index(stream)}" if isinstance(stream, AudioStream) else "video:0"
 
     @property
     def may_jump(self) -> bool:
         """Whether timestamps of this kind of input may jump: transport streams and live protocols."""
-        names = set(self.container.format.name.split(","))
-        return bool(int(self.container.format.flags) & _TS_DISCONT) or bool(names & _DISCONTINUOUS)
+        return bool(int(self.container.format.flags) & _TS_DISCONT) or bool(
+            format_names(self.container) & _DISCONTINUOUS
+        )
+
+    @property
+    def has_pts(self) -> bool:
+        """Whether the container keeps presentation times; raw streams and AVI do not."""
+        return not int(self.container.format.flags) & _NO_TIMESTAMPS and "avi" not in format_names(self.container)
 
     @property
     def is_transport_stream(self) -> bool:
@@ -79,31 +133,35 @@ class Source:
         return min(starts, default=None)
 
     def declared_s(self, stream: VideoStream | AudioStream) -> Fraction | None:
-        """How long the container says that the stream is, in seconds; None where it says nothing.
-
-        The length of a transport stream is FFmpeg's own guess from its last timestamps, so it is no statement.
-        """
-        if self.is_transport_stream:
+        """How long the container states that the stream is, in seconds; None where it states nothing."""
+        if stream.duration is None or stream.time_base is None or not format_names(self.container) & _STATES_LENGTH:
             return None
-        if stream.duration is not None and stream.time_base:
-            return stream.duration * stream.time_base
-        if len(self.streams) == 1 and self.container.duration:
-            return Fraction(self.container.duration, av.time_base)
-        return None
+        return stream.duration * stream.time_base
+
+    @property
+    def declared_container_s(self) -> Fraction | None:
+        """How long the container states to be in all, in seconds; None where streams state it or nothing does."""
+        duration = self.container.duration
+        stated_by_streams = any(self.declared_s(stream) is not None for stream in self.streams)
+        if not duration or stated_by_streams or not format_names(self.container) & _STATES_LENGTH:
+            return None
+        return Fraction(duration, av.time_base)
+
+    def see_first(self, frame: VideoFrame) -> None:
+        """Take note of the first picture: some facts are known only then."""
+        self._first = FirstPicture.of(frame)
 
     def describe(self) -> InputInfo:
-        """The input as the container describes it."""
+        """The input as the container describes it; rotation is known once the first picture has been decoded."""
         duration = self.container.duration
         return InputInfo(
             path=self.location,
             container=self.container.format.name,
             duration_s=duration / av.time_base if duration and duration > 0 else None,
             start_s=float(self.start or 0),
-            video=_describe_video(self.video) if self.video is not None else None,
-            audio=tuple(_describe_audio(track) for track in self.audio),
-            captions=tuple(
-                CaptionTrackInfo(_codec(track), track.language) for track in self.container.streams.subtitles
-            ),
+            video=describe_video(self.video, self._first) if self.video is not None else None,
+            audio=tuple(describe_audio(track) for track in self.audio),
+            captions=tuple(describe_captions(track) for track in self.container.streams.subtitles),
         )
 
     def close(self) -> None:
@@ -118,88 +176,77 @@ def open_source(location: str, limits: Limits | None = None) -> Source:
         InputError: It does not exist, cannot be read, is no media, or is beyond the limits.
     """
     limits = limits or Limits()
-    path = None if _URL.match(location) else Path(location)
+    path = _local_path(location)
+    protocols = _NETWORK_PROTOCOLS
     if path is not None:
-        _check_file(path)
-    # A playlist on disk may name network addresses, one from the network must not name local files.
-    protocols = f"{_LOCAL_PROTOCOLS},{_NETWORK_PROTOCOLS}" if path is not None else _NETWORK_PROTOCOLS
+        # A playlist on disk may name network addresses, one from the network must not name local files.
+        protocols = _LOCAL_PROTOCOLS
+        if path.suffix.lower() in _PLAYLISTS:
+            protocols += f",{_NETWORK_PROTOCOLS}"
     try:
         container = av.open(
-            str(path) if path is not None else location,
-            options={"protocol_whitelist": protocols},
+            # With its protocol, so that no name of a file is read as a URL.
+            f"file:{path}" if path is not None else location,
+            # Pictures are decoded to find out what they are; within a margin, so that their size is known and told.
+            options={"protocol_whitelist": protocols, "max_pixels": str(4 * limits.most_pixels)},
             timeout=(limits.open_timeout_s, limits.read_timeout_s),
             metadata_errors="replace",
         )
-    except (av.FFmpegError, OSError, ValueError) as error:
-        raise InputError(f"cannot read {redact(location)}: {_explain(error)}") from error
-    source = Source(container, location, path)
+    except (av.FFmpegError, OSError, ValueError, MemoryError) as error:
+        raise InputError(f"cannot read {redact(location)}: {_explain(error, location)}") from error
     try:
-        _check_streams(source, limits)
+        _check_streams(container, redact(location), limits)
+        return Source(container, location, path, limits)
     except InputError:
-        source.close()
+        container.close()
         raise
-    return source
 
 
-def _check_file(path: Path) -> None:
+def _local_path(location: str) -> Path | None:
+    """The file that a location names, None for a URL.
+
+    Raises:
+        InputError: It is no file that can be read, and no URL of a protocol that is allowed.
+    """
+    path = Path(location)
     try:
         if not path.exists():
+            if url := _URL.match(location):
+                if url[1].lower() in _REMOTE:
+                    return None
+                raise InputError(f"cannot read {redact(location)}: name a file, or a URL of {', '.join(_REMOTE)}")
             raise InputError(f"no such file: {path}")
         if path.is_dir():
             raise InputError(f"{path} is a directory; name one media file")
-        if path.is_file() and path.stat().st_size == 0:
+        if not path.is_file():
+            raise InputError(f"{path} is a device or a pipe; name a file or a URL")
+        if path.stat().st_size == 0:
             raise InputError(f"{path} is empty")
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read {redact(location)}: {_explain(error, location)}") from error
+    return path
 
 
-def _check_streams(source: Source, limits: Limits) -> None:
-    where = redact(source.location)
-    if len(source.container.streams) > limits.most_streams:
-        raise InputError(f"{where} has {len(source.container.streams)} streams; {limits.most_streams} are allowed")
-    if not source.streams:
+def _check_streams(container: InputContainer, where: str, limits: Limits) -> None:
+    if len(container.streams) > limits.most_streams:
+        raise InputError(f"{where} has {len(container.streams)} streams; {limits.most_streams} are allowed")
+    video = choose_video(container)
+    if video is None and not container.streams.audio:
         raise InputError(f"{where} holds neither audio nor video")
-    video = source.video
-    if video is not None and video.width * video.height > limits.most_pixels:
+    if video is not None and is_decodable(video) and video.width * video.height > limits.most_pixels:
         raise InputError(f"{where}: {video.width}x{video.height} is larger than {limits.most_pixels} pixels")
 
 
-def _explain(error: Exception) -> str:
+def _explain(error: Exception, location: str) -> str:
+    """Why an input cannot be read. Never the error's own text where it repeats the address: that may hold secrets."""
     if isinstance(error, av.error.InvalidDataError):
+        if location.partition("?")[0].endswith(".mpd") and not ContainerFormat("dash").is_input:
+            return "this build of FFmpeg has no DASH demuxer; give it one stream of the manifest, or its HLS form"
         return "it is no media file that FFmpeg can read, or it is damaged at the start"
     if isinstance(error, (av.error.TimeoutError, av.error.ExitError)):
         return "it did not answer in time"
-    if isinstance(error, OSError) and error.strerror:
+    if isinstance(error, av.error.ProtocolNotFoundError):
+        return f"this build of FFmpeg does not speak {location.partition(':')[0]}"
+    if isinstance(error, (av.FFmpegError, OSError)) and error.strerror:
         return error.strerror
     return " ".join(str(error).split()) or type(error).__name__
-
-
-def _codec(stream: Stream) -> str:
-    return stream.codec_context.name if stream.codec_context is not None else "unknown"
-
-
-def _describe_video(stream: VideoStream) -> VideoInfo:
-    context = stream.codec_context
-    pixel_format = context.format
-    bits = max((c.bits for c in pixel_format.components), default=8) if pixel_format is not None else 8
-    name = pixel_format.name if pixel_format is not None else "unknown"
-    full = name.startswith("yuvj") or int(context.color_range) == 2
-    return VideoInfo(
-        codec=_codec(stream),
-        width=stream.width,
-        height=stream.height,
-        frame_rate=stream.average_rate or stream.guessed_rate,
-        pixel_format=name,
-        bit_depth=bits,
-        range="full" if full else "limited",
-    )
-
-
-def _describe_audio(stream: AudioStream) -> AudioTrackInfo:
-    return AudioTrackInfo(
-        codec=_codec(stream),
-        sample_rate=stream.rate or 0,
-        channels=stream.codec_context.channels,
-        layout=stream.layout.name,
-        language=stream.language,
-    )

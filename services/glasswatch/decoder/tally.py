@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
 from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
 
-from glasswatch.core.media import FactKind, StreamFact
+from glasswatch.core.media import FactKind, MediaUnit, StreamFact
 from glasswatch.core.time import Instant
-from glasswatch.decoder.clock import Report
+
+Emit = Callable[[MediaUnit], None]
+"""Where media units go, in the order in which they come about."""
 
 
 @dataclass(slots=True)
 class Tally:
-    """Counts and edges of one stream.
+    """Counts of one stream, and its start.
 
     Attributes:
         stream: The stream.
         name: Its name in facts, for example "audio:1".
-        report: Where facts go.
+        emit: Where facts go.
         packets: Packets read.
         frames: Frames decoded.
         first: When the first frame is shown or heard.
-        end: When the last one ends.
     """
 
     stream: VideoStream | AudioStream
     name: str
-    report: Report
+    emit: Emit
     packets: int = 0
     frames: int = 0
     first: Instant | None = None
-    end: Instant | None = None
 
     def seconds(self, ticks: int | None) -> Fraction | None:
         """A timestamp or duration of the stream in seconds, None where there is none.
@@ -50,4 +51,4 @@ class Tally:
 
     def say(self, kind: FactKind, at: Instant, message: str, **values: float) -> None:
         """Report a fact about this stream."""
-        self.report(StreamFact(kind, at, self.name, message, values=values))
+        self.emit(StreamFact(kind, at, self.name, message, values=values))

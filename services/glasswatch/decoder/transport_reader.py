@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from glasswatch.core.media import StreamFact
@@ -23,20 +25,17 @@ class TransportReader:
         self._analyser = TransportAnalyser()
         self._at = 0
 
-    def read_to(self, position: int, where: Instant) -> list[StreamFact]:
+    def read_to(self, position: int, where: Instant) -> Iterator[StreamFact]:
         """Facts shown by the bytes before `position`, placed at `where`."""
-        facts: list[StreamFact] = []
-        while position - self._at >= BLOCK:
-            data = self._file.read(BLOCK)
-            if not data:
-                break
+        while position - self._at >= BLOCK and (data := self._file.read(BLOCK)):
             self._at += len(data)
-            facts += [to_fact(error, where) for error in self._analyser.feed(data)]
-        return facts
+            yield from (to_fact(error, where) for error in self._analyser.feed(data))
 
-    def finish(self, where: Instant) -> list[StreamFact]:
+    def finish(self, where: Instant) -> Iterator[StreamFact]:
         """Facts shown by the rest of the file."""
-        facts = self.read_to(1 << 62, where)
-        facts += [to_fact(error, where) for error in self._analyser.finish()]
+        yield from self.read_to(sys.maxsize, where)
+        yield from (to_fact(error, where) for error in self._analyser.finish())
+
+    def close(self) -> None:
+        """Close the file."""
         self._file.close()
-        return facts
