@@ -118,11 +118,12 @@ def straight_frames(path: Path) -> list[tuple[Fraction | None, npt.NDArray[np.ge
 
 
 def straight_pcm(path: Path, track: int = 0) -> npt.NDArray[np.float32]:
-    """Samples of a track as PyAV alone decodes them, made planar float by FFmpeg's resampler."""
+    """Samples of a track as PyAV alone decodes them, made float by FFmpeg's resampler."""
     with av.open(str(path)) as container:
-        resampler = av.AudioResampler("fltp")
+        resampler = av.AudioResampler("flt")
         frames = [g for f in container.decode(audio=track) for g in resampler.resample(f)]
-        return np.concatenate([frame.to_ndarray()[: frame.layout.nb_channels] for frame in frames], axis=1)
+        pcm = [frame.to_ndarray().reshape(-1, frame.layout.nb_channels) for frame in frames]
+        return np.concatenate(pcm).T
 
 
 def _luma(frame: av.VideoFrame) -> npt.NDArray[np.generic]:
