@@ -25,3 +25,19 @@ class OutputError(GlasswatchError):
 
 class InferenceError(GlasswatchError):
     """A model could not be run; detectors turn this into INCONCLUSIVE, never into OK."""
+
+
+class BrokerError(GlasswatchError):
+    """Kafka cannot be reached, or refuses what is asked of it."""
+
+
+class WireError(GlasswatchError):
+    """A message is not what its topic promises; it keeps the raw bytes, for the dead-letter topic.
+
+    Attributes:
+        raw: The message's value as it came.
+    """
+
+    def __init__(self, text: str, raw: bytes) -> None:
+        super().__init__(text)
+        self.raw = raw

@@ -1,0 +1,64 @@
+from glasswatch.v1 import media_pb2 as _media_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class ChannelConfig(_message.Message):
+    __slots__ = ("channel", "location", "detectors")
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    LOCATION_FIELD_NUMBER: _ClassVar[int]
+    DETECTORS_FIELD_NUMBER: _ClassVar[int]
+    channel: str
+    location: str
+    detectors: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, channel: _Optional[str] = ..., location: _Optional[str] = ..., detectors: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ChannelRemoved(_message.Message):
+    __slots__ = ("channel",)
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    channel: str
+    def __init__(self, channel: _Optional[str] = ...) -> None: ...
+
+class ChannelStarted(_message.Message):
+    __slots__ = ("channel", "renditions")
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    RENDITIONS_FIELD_NUMBER: _ClassVar[int]
+    channel: str
+    renditions: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, channel: _Optional[str] = ..., renditions: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ChannelStopped(_message.Message):
+    __slots__ = ("channel", "reason")
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    channel: str
+    reason: str
+    def __init__(self, channel: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class EpochStarted(_message.Message):
+    __slots__ = ("channel", "epoch", "offset")
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    channel: str
+    epoch: int
+    offset: _media_pb2.Rational
+    def __init__(self, channel: _Optional[str] = ..., epoch: _Optional[int] = ..., offset: _Optional[_Union[_media_pb2.Rational, _Mapping]] = ...) -> None: ...
+
+class ControlMessage(_message.Message):
+    __slots__ = ("config", "removed", "started", "stopped", "epoch")
+    CONFIG_FIELD_NUMBER: _ClassVar[int]
+    REMOVED_FIELD_NUMBER: _ClassVar[int]
+    STARTED_FIELD_NUMBER: _ClassVar[int]
+    STOPPED_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    config: ChannelConfig
+    removed: ChannelRemoved
+    started: ChannelStarted
+    stopped: ChannelStopped
+    epoch: EpochStarted
+    def __init__(self, config: _Optional[_Union[ChannelConfig, _Mapping]] = ..., removed: _Optional[_Union[ChannelRemoved, _Mapping]] = ..., started: _Optional[_Union[ChannelStarted, _Mapping]] = ..., stopped: _Optional[_Union[ChannelStopped, _Mapping]] = ..., epoch: _Optional[_Union[EpochStarted, _Mapping]] = ...) -> None: ...

@@ -1,0 +1,1 @@
+"""Messages on Kafka: protobuf from and to core types, headers, topic names."""
