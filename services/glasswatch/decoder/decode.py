@@ -12,6 +12,7 @@ from typing import Any
 import av
 from av import AudioFrame, VideoFrame
 from av.audio.stream import AudioStream
+from av.codec.context import Flags
 from av.packet import Packet
 from av.video.stream import VideoStream
 
@@ -120,6 +121,8 @@ class Decoder:
             return AudioPath(tally, self.needs, clock)
         # FFmpeg checks this before it allocates a picture: sizes may change in mid-stream.
         context.options = {"max_pixels": str(self.source.limits.most_pixels)}
+        # What cannot be decoded well is shown too, as players do: it is what a viewer sees after a broken start.
+        context.flags |= Flags.output_corrupt
         context.thread_type = "AUTO"
         context.thread_count = self.threads
         return VideoPath(tally, self.needs, clock, self.source.has_pts)
