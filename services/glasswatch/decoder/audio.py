@@ -35,16 +35,19 @@ _FULL_SCALE = {"u8": 2.0**7, "s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63, "fl
 _DTYPE = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
 
 
-def write_pcm(frame: AudioFrame, target: npt.NDArray[np.float32]) -> None:
-    """Write the samples of a decoded frame to `target` (channels, samples), full scale 1.0, not a number as 0."""
+def write_pcm(frame: AudioFrame, first: int, target: npt.NDArray[np.float32]) -> None:
+    """Write samples of a decoded frame, from number `first`, to `target` (channels, samples); full scale is 1.0."""
     kind = frame.format.name.removesuffix("p")
-    channels, samples = target.shape
+    channels, count = target.shape
     dtype = np.dtype(_DTYPE[kind])
     if frame.format.is_planar:
         # PyAV lists more planes than there are where a frame has exactly eight.
-        parts = [np.frombuffer(memoryview(plane), dtype, samples) for plane in frame.planes[:channels]]
+        planes = frame.planes[:channels]
+        parts = [np.frombuffer(memoryview(plane), dtype, count, first * dtype.itemsize) for plane in planes]
     else:
-        parts = list(np.frombuffer(memoryview(frame.planes[0]), dtype, samples * channels).reshape(samples, channels).T)
+        begin = first * channels * dtype.itemsize
+        packed = np.frombuffer(memoryview(frame.planes[0]), dtype, count * channels, begin)
+        parts = list(packed.reshape(count, channels).T)
     for row, part in zip(target, parts, strict=True):
         if kind == "flt":
             row[:] = part
@@ -53,8 +56,12 @@ def write_pcm(frame: AudioFrame, target: npt.NDArray[np.float32]) -> None:
                 np.multiply(part, 1.0 / _FULL_SCALE[kind], out=row, casting="unsafe")
     if kind == "u8":
         target -= 1.0
-    if kind in ("flt", "dbl") and not np.abs(target).max() <= LOUDEST:
-        np.clip(np.nan_to_num(target, copy=False), -LOUDEST, LOUDEST, out=target)
+
+
+def limit_damage(samples: npt.NDArray[np.float32]) -> None:
+    """Limit samples to `LOUDEST`, and make those that are not a number 0."""
+    if not max(samples.max(), -samples.min()) <= LOUDEST:
+        np.clip(np.nan_to_num(samples, copy=False), -LOUDEST, LOUDEST, out=samples)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,43 +179,43 @@ class AudioPath:
 
     def _collect(self, frame: AudioFrame) -> None:
         """Append a frame's samples, but for those that are repeated, and give each chunk that is full."""
-        skip = min(self._repeated, frame.samples)
-        self._repeated -= skip
-        count = frame.samples - skip
-        self._counted += count
+        first = min(self._repeated, frame.samples)
+        self._repeated -= first
         if not self._wanted:
+            self._counted += frame.samples - first
             return
-        samples = np.empty((len(self._form.channels), frame.samples), np.float32)
-        write_pcm(frame, samples)
-        while count:
+        while first < frame.samples:
             if self._buffer is None:
                 self._buffer = np.empty((len(self._form.channels), self._form.chunk_samples), np.float32)
-            taken = min(count, self._buffer.shape[1] - self._held)
-            first = frame.samples - count
-            self._buffer[:, self._held : self._held + taken] = samples[:, first : first + taken]
+            room = self._buffer.shape[1] - self._held
+            taken = min(frame.samples - first, room)
+            write_pcm(frame, first, self._buffer[:, self._held : self._held + taken])
+            first += taken
             self._held += taken
-            count -= taken
-            if self._held == self._buffer.shape[1]:
-                self._emit(self._counted - count)
+            self._counted += taken
+            if taken == room:
+                self._emit()
                 self._contiguous = True
 
     def _flush(self) -> None:
         """Give what has been collected; the next chunk is not contiguous."""
         if self._held:
-            self._emit(self._counted)
+            self._emit()
         self._contiguous = False
 
-    def _emit(self, counted: int) -> None:
-        """Give the chunk whose last sample is number `counted`."""
+    def _emit(self) -> None:
+        """Give what has been collected as a chunk."""
         assert self._buffer is not None
-        start = self._time_of(counted - self._held)
+        start = self._time_of(self._counted - self._held)
+        samples = np.ascontiguousarray(self._buffer[:, : self._held])
+        limit_damage(samples)
         self.tally.emit(
             AudioChunk(
                 rendition=AudioNeed().rendition,
                 track=self._track,
                 epoch=start.epoch,
                 start=start.seconds,
-                samples=np.ascontiguousarray(self._buffer[:, : self._held]),
+                samples=samples,
                 rate=self._form.rate,
                 channels=self._form.channels,
                 contiguous=self._contiguous,

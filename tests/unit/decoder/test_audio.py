@@ -10,7 +10,7 @@ import pytest
 from glasswatch.core.media import AudioChunk, FactKind, MediaUnit, StreamFact
 from glasswatch.core.needs import AudioNeed
 from glasswatch.core.time import Timeline
-from glasswatch.decoder.audio import AudioPath, write_pcm
+from glasswatch.decoder.audio import AudioPath, limit_damage, write_pcm
 from glasswatch.decoder.clock import StreamClock
 from glasswatch.decoder.tally import Tally
 from tests.media import tone, write_audio
@@ -34,15 +34,15 @@ def test_every_sample_format_becomes_float(form: str, layout: str) -> None:
     coded = (pcm.astype(float) * scale + (128 if scale == 128 else 0)).astype(dtype)
     array = coded if form.endswith("p") else np.ascontiguousarray(coded.T.reshape(1, -1))
     out = np.empty_like(pcm)
-    write_pcm(av.AudioFrame.from_ndarray(array, form, layout), out)
+    write_pcm(av.AudioFrame.from_ndarray(array, form, layout), 0, out)
     assert np.abs(out - pcm).max() <= 1 / scale if scale > 1 else np.array_equal(out, pcm)
 
 
 def test_full_scale_is_one() -> None:
     out = np.empty((1, 2), np.float32)
-    write_pcm(av.AudioFrame.from_ndarray(np.int16([[-32768, 32767]]), "s16", "mono"), out)
+    write_pcm(av.AudioFrame.from_ndarray(np.int16([[-32768, 32767]]), "s16", "mono"), 0, out)
     assert out.tolist() == [[-1.0, 32767 / 32768]]
-    write_pcm(av.AudioFrame.from_ndarray(np.uint8([[0, 128]]), "u8", "mono"), out)
+    write_pcm(av.AudioFrame.from_ndarray(np.uint8([[0, 128]]), "u8", "mono"), 0, out)
     assert out.tolist() == [[-1.0, 0.0]]
 
 
@@ -50,7 +50,8 @@ def test_full_scale_is_one() -> None:
 def test_what_is_no_sound_is_made_harmless(form: str) -> None:
     values = np.array([[np.nan, np.inf, -np.inf, 1e30, 1.5]], "f4" if form == "fltp" else "f8")
     out = np.empty((1, 5), np.float32)
-    write_pcm(av.AudioFrame.from_ndarray(values, form, "mono"), out)
+    write_pcm(av.AudioFrame.from_ndarray(values, form, "mono"), 0, out)
+    limit_damage(out)
     assert out.tolist() == [[0.0, 1000.0, -1000.0, 1000.0, 1.5]]
 
 
