@@ -22,6 +22,7 @@ class VideoInfo:
         range: "limited" or "full".
         rotation: Degrees clockwise by which a player turns the picture: 0, 90, 180 or 270.
         interlaced: Whether the stream is coded as fields.
+        sample_aspect: Width of a pixel over its height.
     """
 
     codec: str
@@ -33,6 +34,7 @@ class VideoInfo:
     range: str
     rotation: int = 0
     interlaced: bool = False
+    sample_aspect: Fraction = Fraction(1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from av import VideoFrame
 from av.audio.stream import AudioStream
@@ -88,6 +89,7 @@ def describe_video(stream: VideoStream, first: FirstPicture) -> VideoInfo:
         range="full" if is_full_range(name, context.color_range) else "limited",
         rotation=first.rotation,
         interlaced=context.field_order > _PROGRESSIVE or first.interlaced,
+        sample_aspect=stream.sample_aspect_ratio or Fraction(1),
     )
 
 

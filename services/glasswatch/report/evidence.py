@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from bisect import bisect_right
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 
 from glasswatch.core.detection import Event, Severity
+from glasswatch.core.input import VideoInfo
 from glasswatch.core.media import AudioChunk, FrameChunk
 from glasswatch.core.time import Instant, Timeline
 from glasswatch.report.envelope import EnvelopeBuilder
@@ -52,14 +54,13 @@ class EvidenceCollector:
 
     Args:
         timeline: Where the epochs lie in the input; read when media comes, so it must know an epoch by then.
-        sample_aspect: Width of a pixel over its height.
-        rotation: Degrees clockwise by which a player turns the picture, a multiple of 90.
+        video: Describes the picture, so that it is turned and stretched as a player does; asked for each thumbnail,
+            since rotation is known only once the first picture has been decoded.
     """
 
-    def __init__(self, timeline: Timeline, *, sample_aspect: Fraction = Fraction(1), rotation: int = 0) -> None:
+    def __init__(self, timeline: Timeline, video: Callable[[], VideoInfo | None] = lambda: None) -> None:
         self._timeline = timeline
-        self._sample_aspect = sample_aspect
-        self._rotation = rotation
+        self._video = video
         self._lock = threading.Lock()
         self._ring: deque[FrameChunk] = deque()
         self._ring_bytes = 0
@@ -151,7 +152,9 @@ class EvidenceCollector:
             return
         chunk, index = found
         position_s = float(self._position(chunk.epoch, chunk.pts[index]))
-        picture = thumbnail(chunk, index, position_s, sample_aspect=self._sample_aspect, rotation=self._rotation)
+        video = self._video()
+        aspect, rotation = (video.sample_aspect, video.rotation) if video is not None else (Fraction(1), 0)
+        picture = thumbnail(chunk, index, position_s, sample_aspect=aspect, rotation=rotation)
         if picture is not None:
             self._kept[wish.event.id] = (wish, picture)
 

@@ -83,7 +83,9 @@ class Inspection:
         if self.with_evidence:
             needs += [PICTURES, AudioNeed()]
         decoder = Decoder(self.source, needs, threads=self.threads)
-        evidence = EvidenceCollector(decoder.timeline) if self.with_evidence else None
+        evidence = (
+            EvidenceCollector(decoder.timeline, lambda: self.source.describe().video) if self.with_evidence else None
+        )
         pipeline = Pipeline(MemoryBus(QUEUE_CHUNKS))
         self._connect(pipeline, decoder, runners, evidence)
         stopped = self._publish(pipeline, decoder, started)
