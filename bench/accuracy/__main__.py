@@ -63,7 +63,7 @@ SHOWN_FAULTS = 60
 @click.option(
     "--only", metavar="DEFECT", help="Only files made for this defect, or that resemble one (an injector's name)."
 )
-@click.option("--quick", is_flag=True, help="Every fourth file of the set.")
+@click.option("--quick", is_flag=True, help="Every fifth file of the set.")
 def main(
     media: Path,
     out: Path,
@@ -157,9 +157,10 @@ def _tables(results: list[Result]) -> list[Table]:
 
 def _show_faults(wrong: dict[str, list[dict[str, object]]], console: Console) -> None:
     for name, rows in wrong.items():
-        if rows and name != "false_information":
-            console.print(f"[bold]{name.replace('_', ' ')}[/] ({len(rows)})")
-        for row in rows[:SHOWN_FAULTS] if name != "false_information" else ():
+        if name not in ("misses", "false_alarms") or not rows:
+            continue
+        console.print(f"[bold]{name.replace('_', ' ')}[/] ({len(rows)})")
+        for row in rows[:SHOWN_FAULTS]:
             console.print(
                 f"  {row['defect']} {row['kind'] or ''} {row['start_s']}-{row['end_s']} s: {row['role']} {row['file']}",
                 highlight=False,

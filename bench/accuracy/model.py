@@ -63,7 +63,8 @@ class Truth:
 class Claim:
     """What a tool says: an event.
 
-    `severity` is "info", "warning" or "error"; tools that know none say "warning".
+    `severity` is "info", "warning" or "error"; tools that know none say "warning". `borne_out` is what a measurement
+    that is no detector says of it, None where there is none.
     """
 
     defect: str
@@ -72,6 +73,7 @@ class Claim:
     end_s: float
     severity: str = "warning"
     measurements: Mapping[str, float | None] = field(default_factory=dict)
+    borne_out: bool | None = None
 
     @property
     def is_alarm(self) -> bool:

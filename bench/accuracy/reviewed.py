@@ -67,9 +67,9 @@ def reviewed_truths(source: Source, duration_s: float, *, injected: bool) -> tup
     )
 
 
-def defective() -> Mapping[str, frozenset[str]]:
-    """By source, the defects that it has by nature."""
-    found: dict[str, frozenset[str]] = {}
+def defective() -> Mapping[str, frozenset[tuple[str, str | None]]]:
+    """By source, the defects that it has by nature, with their kinds."""
+    found: dict[str, frozenset[tuple[str, str | None]]] = {}
     for entry in entries():
-        found[entry.file] = found.get(entry.file, frozenset()) | {entry.defect}
+        found[entry.file] = found.get(entry.file, frozenset()) | {(entry.defect, entry.kind)}
     return found

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -14,6 +15,7 @@ from pydantic import TypeAdapter
 from bench.accuracy import tools
 from bench.accuracy.build import build, subject_of
 from bench.accuracy.essentia_peer import essentia
+from bench.accuracy.evidence import Sound, settled, weighed
 from bench.accuracy.filters import PHASE_FILTERS, SOUND_FILTERS, VIDEO_FILTERS
 from bench.accuracy.model import OURS, SOUND, Finding, Result, Role, Subject
 from bench.accuracy.plan import Job
@@ -36,8 +38,8 @@ class Workshop:
 def run(items: Sequence[Item], workshop: Workshop, processes: int) -> Iterator[tuple[Item, Result | str]]:
     """Each item with its result, or with the reason why its file could not be made; in the order of completion."""
     workshop.folder.mkdir(parents=True, exist_ok=True)
-    # Each worker serves a few files only: memory that a decoder has lost must not add up over hundreds.
-    with ProcessPoolExecutor(processes, max_tasks_per_child=50) as pool:
+    # Spawned, since a fork would copy the locks of the decoder's threads in whatever state they are.
+    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
         futures = {pool.submit(examine, item, workshop): item for item in items}
         for future in as_completed(futures):
             yield futures[future], future.result()
@@ -52,7 +54,10 @@ def examine(item: Item, workshop: Workshop) -> Result | str:
     findings = {OURS: tools.glasswatch(subject), tools.FFMPEG: _kept(subject, workshop, tools.FFMPEG)}
     if workshop.essentia is not None and subject.channels and (subject.defect is None or subject.defect in SOUND):
         findings[tools.ESSENTIA] = _kept(subject, workshop, tools.ESSENTIA)
-    return Result(subject, findings)
+    sound = Sound(subject.path)
+    subject = replace(subject, truths=settled(subject.truths, sound))
+    meter = findings[tools.FFMPEG].meter
+    return Result(subject, {t: replace(f, claims=weighed(f.claims, sound, meter)) for t, f in findings.items()})
 
 
 def _kept(subject: Subject, workshop: Workshop, tool: str) -> Finding:

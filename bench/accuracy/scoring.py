@@ -16,8 +16,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from bench.accuracy.definitions import meter_verdict
-from bench.accuracy.model import OURS, PICTURE, Claim, Result, Role, Standing, Truth
+from bench.accuracy.model import PICTURE, Claim, Result, Role, Standing, Truth
 
 LEAST_IOU = 0.5
 DROPOUT_SLACK_S = 0.005
@@ -48,7 +47,7 @@ class Outcome(StrEnum):
     EXCUSED = "excused"
     """It meets an optional truth: a reviewed natural defect, or one at the edge of its definition."""
     CONFIRMED = "confirmed"
-    """A reference meter says the same of the file."""
+    """A measurement of the level says the same."""
     CONSEQUENCE = "consequence"
     """Inside the damage that was injected, about another defect or in another word."""
 
@@ -121,7 +120,7 @@ class Score:
         """Median, 95th percentile and maximum of the absolute edge errors, in frames of the file or in ms."""
         errors: dict[str, list[float]] = {"onset": [], "end": []}
         for result, truth, claim in self.pairs:
-            if truth.loose:
+            if truth.loose or truth.kind == "programme":
                 continue
             unit = (result.subject.fps or 25.0) if defect in PICTURE else 1000.0
             errors["onset"].append(abs(claim.start_s - truth.start_s) * unit)
@@ -196,11 +195,14 @@ def _outcome(result: Result, claim: Claim, truth: Truth | None, truths: Sequence
     if truth is not None:
         return Outcome.MATCHED if truth.standing is Standing.REQUIRED else Outcome.EXCUSED
     subject = result.subject
-    if any(t.standing is Standing.OPTIONAL and _gap_s(t, claim) <= 0 and _kinds_agree(t, claim) for t in truths):
+    if any(
+        (t.loose or t.standing is Standing.OPTIONAL) and _gap_s(t, claim) <= 0 and _kinds_agree(t, claim)
+        for t in truths
+    ):
         return Outcome.EXCUSED
-    for other in result.findings.values():
-        if other is not result.findings[OURS] and meter_verdict(other.meter, claim):
-            return Outcome.CONFIRMED
+    required = [t for t in truths if t.standing is Standing.REQUIRED]
+    if claim.borne_out and all(_gap_s(t, claim) > 0 for t in required):
+        return Outcome.CONFIRMED
     if subject.role is Role.REAL:
         return Outcome.CONSEQUENCE
     if subject.role is Role.INJECTED and subject.changed is not None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bench.accuracy.definitions import MOST_TRUE_PEAK_DBTP, TARGET_LUFS, TOLERANCE_LU
-from bench.accuracy.model import DEFECTS, OURS, PICTURE, Claim, Result, Role, Subject, Truth
+from bench.accuracy.model import DEFECTS, OURS, PICTURE, Claim, Result, Role, Standing, Subject, Truth
 from bench.accuracy.scoring import Outcome, Score, score
 from bench.accuracy.tools import FFMPEG, PEER_DEFECTS
 from bench.tables import Table, number
@@ -92,7 +92,9 @@ def alarm_table(scores: Scores, title: str) -> Table:
         cells = [number(value, 1) for value in values]
         hours = [number(one.hours[role]) for role in (Role.CLEAN, Role.NEGATIVE)]
         rows.append([defect, tool, hours[0], *cells[:4], hours[1], *cells[4:]])
-    return Table(title, columns, rows, "Reviewed natural defects and what a reference meter confirms are not false.")
+    return Table(
+        title, columns, rows, "Reviewed natural defects, and levels that a measurement bears out, are not false."
+    )
 
 
 def meter_table(results: Iterable[Result]) -> Table:
@@ -154,13 +156,16 @@ def faults(scores: Mapping[str, Score]) -> dict[str, list[dict[str, Any]]]:
     misses: list[dict[str, Any]] = []
     alarms: list[dict[str, Any]] = []
     informed: list[dict[str, Any]] = []
+    borne_out: list[dict[str, Any]] = []
     for one in scores.values():
         misses += [_where(r, t) | {"strength": dict(t.strength)} for r, t in one.missed]
         for result, claim, outcome in one.claims:
+            row = _where(result, claim) | {"severity": claim.severity, "measurements": dict(claim.measurements)}
             if outcome is Outcome.FALSE:
-                row = _where(result, claim) | {"severity": claim.severity, "measurements": dict(claim.measurements)}
                 (alarms if claim.is_alarm else informed).append(row)
-    return {"misses": misses, "false_alarms": alarms, "false_information": informed}
+            elif outcome is Outcome.CONFIRMED and claim.is_alarm:
+                borne_out.append(row)
+    return {"misses": misses, "false_alarms": alarms, "false_information": informed, "borne_out": borne_out}
 
 
 def figures(scores: Scores) -> dict[str, Any]:
@@ -170,6 +175,8 @@ def figures(scores: Scores) -> dict[str, Any]:
             defect: {
                 "required": one.found + len(one.missed),
                 "found": one.found,
+                "optional_found": len(one.pairs) - one.found,
+                "by_encoding": by_encoding(one),
                 "recall": one.recall,
                 "precision": one.precision,
                 "f1": one.f1,
@@ -202,6 +209,19 @@ def by_source(results: Sequence[Result]) -> dict[str, Any]:
             "false_alarms": sum(len(s.false_alarms()) for s in scores),
         }
     return found
+
+
+def by_encoding(one: Score) -> dict[str, list[int]]:
+    """Found and required by the last words of the file's label: codecs and container."""
+    found = Counter(_encoding(r) for r, t, _ in one.pairs if t.standing is Standing.REQUIRED)
+    missed = Counter(_encoding(r) for r, _ in one.missed)
+    return {name: [found[name], found[name] + missed[name]] for name in sorted(found | missed)}
+
+
+def _encoding(result: Result) -> str:
+    words = result.subject.label.partition(" seed=")[0].split()
+    codecs = [word.partition("=")[2] for word in words if "codec=" in word]
+    return " ".join([*codecs, words[-1]])
 
 
 def file_row(result: Result) -> dict[str, Any]:

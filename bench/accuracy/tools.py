@@ -57,6 +57,8 @@ def glasswatch(subject: Subject) -> Finding:
             source.close()
     except GlasswatchError as error:
         return Finding(error=str(error), seconds=time.perf_counter() - started)
+    except Exception as error:  # noqa: BLE001 - a crash is a result of the bench, and must not end it
+        return Finding(error=f"crash: {type(error).__name__}: {error}", seconds=time.perf_counter() - started)
     rows = to_json(report)
     claims = tuple(
         Claim(row["defect"], row["kind"], row["start_s"], row["end_s"], row["severity"], row["measurements"])

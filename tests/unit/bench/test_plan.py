@@ -44,10 +44,13 @@ def test_pictures_come_from_held_out_sources_only() -> None:
 
 def test_a_source_with_a_natural_defect_does_not_show_it_anew() -> None:
     bad = "pristine/validate3.mp4"
-    planned = jobs(sources(), 1, {bad: frozenset({"black"})}, quick=False)
+    planned = jobs(sources(), 1, {bad: frozenset({("black", None), ("phase", "dual_mono")})}, quick=False)
     used = {job.case.injector for job in planned if bad in (job.source.name, *(s.name for s in job.spares))}
     assert "black" not in used
-    assert "freeze" in used
+    assert {"freeze", "phase"} <= used
+    copies = [job for job in planned if job.case.settings.get("mode") == "dual_mono"]
+    assert copies
+    assert all(bad not in (job.source.name, *(s.name for s in job.spares)) for job in copies)
 
 
 def test_quick_keeps_a_part_and_the_grid_is_sampled() -> None:

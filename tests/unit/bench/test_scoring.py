@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from bench.accuracy.model import OURS, Claim, Finding, Meter, Result, Role, Standing, Subject, Truth
+from bench.accuracy.model import OURS, Claim, Finding, Result, Role, Standing, Subject, Truth
 from bench.accuracy.scoring import Outcome, Score, affinity, match, score
 
 
@@ -17,13 +19,12 @@ def result(
     *claims: Claim,
     truths: tuple[Truth, ...] = (),
     role: Role = Role.INJECTED,
-    peer: Finding | None = None,
     defect: str | None = "black",
     changed: tuple[float, float] | None = (1.0, 2.0),
     channels: int = 2,
 ) -> Result:
     subject = Subject("file", "", "source", role, "validate", 3600.0, 25.0, channels, truths, defect, changed)
-    return Result(subject, {OURS: Finding(claims)} | ({"ffmpeg": peer} if peer else {}))
+    return Result(subject, {OURS: Finding(claims)})
 
 
 def outcomes(total: Score) -> list[Outcome]:
@@ -110,11 +111,16 @@ def test_an_optional_truth_is_neither_missed_nor_false() -> None:
     assert loud.false_alarms() == []
 
 
-@pytest.mark.parametrize(("lufs", "outcome"), [(-14.0, Outcome.CONFIRMED), (-23.2, Outcome.FALSE)])
-def test_a_meter_bears_out_a_programme_verdict(lufs: float, outcome: Outcome) -> None:
-    peer = Finding(meter=Meter(integrated_lufs=lufs))
-    said = result(claim(0, 10, "loudness", "programme"), role=Role.CLEAN, peer=peer)
-    assert outcomes(score([said], OURS, "loudness")) == [outcome]
+@pytest.mark.parametrize(("borne_out", "outcome"), [(True, Outcome.CONFIRMED), (False, Outcome.FALSE)])
+def test_a_measurement_bears_out_a_claim_on_clean_media(borne_out: bool, outcome: Outcome) -> None:
+    said = replace(claim(0, 10, "silence"), borne_out=borne_out)
+    assert outcomes(score([result(said, role=Role.CLEAN)], OURS, "silence")) == [outcome]
+
+
+def test_a_measurement_excuses_no_fragment_of_an_injected_defect() -> None:
+    pieces = [replace(claim(a, b, "silence"), borne_out=True) for a, b in ((1.0, 1.8), (1.8, 2.0))]
+    total = score([result(*pieces, truths=(truth(1.0, 2.0, "silence"),), defect="silence")], OURS, "silence")
+    assert outcomes(total) == [Outcome.MATCHED, Outcome.FALSE]
 
 
 def test_edges_are_in_frames_for_pictures_and_milliseconds_for_sound() -> None:
