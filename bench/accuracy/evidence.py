@@ -20,13 +20,13 @@ from bench.accuracy.model import Claim, Meter, Standing, Truth
 Pcm = npt.NDArray[np.float32]
 
 EDGE_S = 0.02
-"""Edges of claims are no part of this check."""
+SILENT_SHARE = 0.9
+"""Part of a claimed silence that must be below the level without a break; edges are judged elsewhere."""
 
 LEVEL_DBFS = {"silence": -60.0, "dropout": -70.0}
 LEAST_S = {"silence": 0.475, "dropout": 0.0019}
 """Shortest stretch by definition, 0.5 s and 2 ms, less one twentieth."""
 
-LEVEL_SLACK_DB = 0.5
 FULL_SCALE = 32767 / 32768
 RUN = 3
 
@@ -95,18 +95,12 @@ def weighed(claims: Sequence[Claim], sound: Sound, meter: Meter) -> tuple[Claim,
 def bears_out(claim: Claim, sound: Sound, meter: Meter) -> bool | None:
     """Whether samples or a reference meter say the same as the claim; None where neither can tell."""
     if claim.defect == "silence":
-        part = sound.between(claim.start_s + EDGE_S, claim.end_s - EDGE_S)
-        return bool(part.size) and _level_dbfs(part) < LEVEL_DBFS["silence"] + LEVEL_SLACK_DB
+        silent_s = sound.longest_below(claim.start_s, claim.end_s, LEVEL_DBFS["silence"], any_channel=False)
+        return silent_s >= SILENT_SHARE * (claim.end_s - claim.start_s)
     if claim.kind == "full_scale":
         full = np.greater_equal(np.abs(sound.between(claim.start_s - EDGE_S, claim.end_s + EDGE_S)), FULL_SCALE)
         return any(_longest_run(row) >= RUN for row in full)
     return meter_verdict(meter, claim)
-
-
-def _level_dbfs(part: Pcm) -> float:
-    """Highest sample of any channel without its constant offset."""
-    moving = part - part.mean(axis=1, keepdims=True)
-    return float(20 * np.log10(max(np.abs(moving).max(), 1e-9)))
 
 
 def _longest_run(flags: npt.NDArray[np.bool_]) -> int:

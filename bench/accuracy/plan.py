@@ -20,6 +20,7 @@ QUICK_STEP = 5
 """The quick set is every fifth file of the full one; odd, as held-out sources and others take turns."""
 
 GRID_CLIPS = 100
+SPARES = 10
 
 Encoding = tuple[str, Mapping[str, str]]
 Natural = Mapping[str, frozenset[tuple[str, str | None]]]
@@ -128,7 +129,7 @@ SOUND_CASES = (
     *_cases(
         "clipping",
         (1.0, 2.0, 3.0, 5.0, 0.5),
-        *(_set(gain_db=gain) for gain in (3, 6, 9, 12, 18, 24)),
+        *(_set(gain_db=gain) for gain in (6, 9, 12, 15, 18, 24)),
         _set(gain_db=12, ceiling_dbfs=-3),
     ),
     *(Case("loudness", None, None, _set(target_lufs=level)) for level in (-9, -16, -21, -22, -22.7, -23.3, -24.5, -31)),
@@ -252,7 +253,7 @@ def _apply(
         if not order:
             continue
         used.add(order[0].name)
-        yield Job(case, order[0], case.encoding or next(turns), seed * 100_000 + number, tuple(order[1:5]))
+        yield Job(case, order[0], case.encoding or next(turns), seed * 100_000 + number, tuple(order[1 : 1 + SPARES]))
 
 
 def _bears(case: Case, source: Source) -> bool:

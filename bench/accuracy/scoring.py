@@ -200,8 +200,8 @@ def _outcome(result: Result, claim: Claim, truth: Truth | None, truths: Sequence
         for t in truths
     ):
         return Outcome.EXCUSED
-    required = [t for t in truths if t.standing is Standing.REQUIRED]
-    if claim.borne_out and all(_gap_s(t, claim) > 0 for t in required):
+    # A measurement does not excuse a fragment of what was injected.
+    if claim.borne_out and not any(_kinds_agree(t, claim) and _gap_s(t, claim) <= 0 for t in truths):
         return Outcome.CONFIRMED
     if subject.role is Role.REAL:
         return Outcome.CONSEQUENCE

@@ -102,7 +102,7 @@ def meter_table(results: Iterable[Result]) -> Table:
     pairs = [
         (r.findings[OURS].meter, r.findings[FFMPEG].meter)
         for r in results
-        if FFMPEG in r.findings and r.subject.channels
+        if FFMPEG in r.findings and r.subject.channels and _is_whole(r.subject)
     ]
     rows = []
     for title, name, limit in (
@@ -123,6 +123,11 @@ def meter_table(results: Iterable[Result]) -> Table:
         )
     columns = ("meter", "files", "median difference", "max", f"within {LOUDNESS_AGREEMENT_LU}", "same verdict")
     return Table("Levels against FFmpeg's ebur128", columns, rows)
+
+
+def _is_whole(subject: Subject) -> bool:
+    """Damaged streams leave the meters to differ over what they could not decode."""
+    return subject.role is not Role.REAL and subject.defect != "stream_error"
 
 
 def _off(value: float, name: str) -> bool:
