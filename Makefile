@@ -44,7 +44,11 @@ bench-accuracy: $(STAMP)  ## Recall, edges and false alarms beside FFmpeg; MEDIA
 bench-speed: $(STAMP)  ## Cost beside decoding alone and beside FFmpeg; MEDIA=folder with manifest.tsv
 	$(BIN)/python -m bench.speed --media $(MEDIA) --out build/bench/speed.json
 
+.PHONY: proto
+proto: $(STAMP)  ## Generate the protobuf code
+	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=services --pyi_out=services proto/glasswatch/v1/*.proto
+
 .PHONY: lock
 lock:  ## Renew the lock files from pyproject.toml
-	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements/base.txt
-	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml --group dev -c requirements/base.txt -o requirements/dev.txt
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml --extra cluster --group dev -o requirements/dev.txt
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml -c requirements/dev.txt -o requirements/base.txt

@@ -11,10 +11,12 @@ from types import FrameType
 import click
 
 from glasswatch import __version__
+from glasswatch.cli.cluster import cluster
 from glasswatch.cli.detectors import detectors
 from glasswatch.cli.inspect import inspect
 from glasswatch.cli.output import say
 from glasswatch.cli.simulate import simulate
+from glasswatch.cli.topics import topics
 from glasswatch.core.errors import GlasswatchError
 
 WRONG_USAGE = 2
@@ -29,7 +31,7 @@ def cli() -> None:
     """Watch media for audio and video defects."""
 
 
-for command in (inspect, simulate, detectors):
+for command in (inspect, simulate, detectors, topics, cluster):
     cli.add_command(command)
 
 

@@ -15,6 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from glasswatch.core.detection import Event, EventState, Severity
+from glasswatch.core.input import VideoInfo
 from glasswatch.core.media import FrameChunk
 from glasswatch.core.time import Span, Timeline
 from glasswatch.report import evidence
@@ -25,6 +26,7 @@ from glasswatch.report.thumbnail import MOST_BYTES
 from tests.support import audio_chunks, frame_chunks
 
 FPS = 25
+VIDEO = VideoInfo("h264", 64, 36, Fraction(FPS), "yuv420p", 8, "limited")
 
 
 def _event(
@@ -197,7 +199,7 @@ def test_colours(chroma: str, bits: int, full_range: bool) -> None:
 def test_rotation_is_clockwise(rotation: int, bright: str) -> None:
     luma = np.full((1, 180, 320), 16)
     luma[:, :, :160] = 235
-    collector = EvidenceCollector(Timeline(), rotation=rotation)
+    collector = EvidenceCollector(Timeline(), lambda: replace(VIDEO, rotation=rotation))
     _see(collector, frame_chunks(luma))
     collector.keep(_event(0, 1))
     pixels = _pixels(collector.finish().thumbnails["e"])[..., 0].astype(float)
@@ -222,7 +224,7 @@ def test_rotation_is_clockwise(rotation: int, bright: str) -> None:
     ],
 )
 def test_display_aspect(size: tuple[int, int], aspect: Fraction, shape: tuple[int, int]) -> None:
-    collector = EvidenceCollector(Timeline(), sample_aspect=aspect)
+    collector = EvidenceCollector(Timeline(), lambda: replace(VIDEO, sample_aspect=aspect))
     (chunk,) = frame_chunks(np.full((1, 270, 360), 100))
     collector.see_frames(replace(chunk, size=size))
     collector.keep(_event(0, 1))
