@@ -75,12 +75,19 @@ def _simulated(job: Job, source: Source, folder: Path) -> tuple[Path, Labels]:
         _, fps, _ = probe(source.path)
         duration_s = job.case.frames / (fps or 25)
     state = source.path.stat()
-    parts = (job.case.injector, source.name, state.st_size, suffix, sorted(settings.items()), duration_s, job.seed)
+    window = (job.case.start_s, duration_s)
+    parts = (job.case.injector, source.name, state.st_size, suffix, sorted(settings.items()), window, job.seed)
     stem = digest([repr(parts), _simulator_code()])
     target, truth = folder / f"{stem}{suffix}", folder / f"{stem}.json"
     if not (target.exists() and truth.exists()):
         labels = simulate(
-            job.case.injector, source.path, target, duration_s=duration_s, seed=job.seed, settings=settings
+            job.case.injector,
+            source.path,
+            target,
+            start_s=job.case.start_s,
+            duration_s=duration_s,
+            seed=job.seed,
+            settings=settings,
         )
         write_labels(labels, truth)
     return target, Labels.model_validate_json(truth.read_text("utf-8"))

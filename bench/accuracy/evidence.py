@@ -20,8 +20,8 @@ from bench.accuracy.model import Claim, Meter, Standing, Truth
 Pcm = npt.NDArray[np.float32]
 
 EDGE_S = 0.02
-SILENT_SHARE = 0.9
-"""Part of a claimed silence that must be below the level without a break; edges are judged elsewhere."""
+LOUD_SHARE = 0.01
+"""Part of the samples of a claimed silence that may reach the level; edges are judged elsewhere."""
 
 LEVEL_DBFS = {"silence": -60.0, "dropout": -70.0}
 LEAST_S = {"silence": 0.475, "dropout": 0.0019}
@@ -67,13 +67,24 @@ class Sound:
         rows = list(quiet) if any_channel else [np.logical_and.reduce(quiet)]
         return max((_longest_run(row) for row in rows), default=0) / self.decoded[1]
 
+    def is_clipped(self, start_s: float, end_s: float) -> bool:
+        """Whether some samples in a row are at full scale."""
+        full = np.greater_equal(np.abs(self.between(start_s, end_s)), FULL_SCALE)
+        return any(_longest_run(row) >= RUN for row in full)
+
 
 def settled(truths: Sequence[Truth], sound: Sound) -> tuple[Truth, ...]:
-    """Holes and pauses of which the encoder has left less than half, or less than the definition asks, are optional."""
+    """What falls short of its definition in the encoded file is optional.
+
+    So are holes and pauses of which less than half is left, or less than the definition asks, and clipping below full
+    scale.
+    """
     done = []
     for truth in truths:
         kept = truth
-        if truth.defect in LEVEL_DBFS and not truth.loose:
+        if truth.defect == "clipping" and not sound.is_clipped(truth.start_s - EDGE_S, truth.end_s + EDGE_S):
+            kept = replace(truth, standing=Standing.OPTIONAL, reason="nothing is at full scale")
+        elif truth.defect in LEVEL_DBFS and not truth.loose:
             least = max(LEAST_S[truth.defect], (truth.end_s - truth.start_s) / 2)
             left = sound.longest_below(
                 truth.start_s - 0.005,
@@ -95,11 +106,10 @@ def weighed(claims: Sequence[Claim], sound: Sound, meter: Meter) -> tuple[Claim,
 def bears_out(claim: Claim, sound: Sound, meter: Meter) -> bool | None:
     """Whether samples or a reference meter say the same as the claim; None where neither can tell."""
     if claim.defect == "silence":
-        silent_s = sound.longest_below(claim.start_s, claim.end_s, LEVEL_DBFS["silence"], any_channel=False)
-        return silent_s >= SILENT_SHARE * (claim.end_s - claim.start_s)
+        loud = np.greater_equal(np.abs(sound.between(claim.start_s, claim.end_s)), 10 ** (LEVEL_DBFS["silence"] / 20))
+        return bool(loud.size) and float(loud.mean(axis=1).max()) <= LOUD_SHARE
     if claim.kind == "full_scale":
-        full = np.greater_equal(np.abs(sound.between(claim.start_s - EDGE_S, claim.end_s + EDGE_S)), FULL_SCALE)
-        return any(_longest_run(row) >= RUN for row in full)
+        return sound.is_clipped(claim.start_s - EDGE_S, claim.end_s + EDGE_S)
     return meter_verdict(meter, claim)
 
 

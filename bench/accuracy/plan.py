@@ -19,6 +19,7 @@ MOST_PIXELS = 1280 * 720
 QUICK_STEP = 5
 """The quick set is every fifth file of the full one; odd, as held-out sources and others take turns."""
 
+JUMP_LEAST_S, JUMP_MOST_S = 30.0, 75.0
 GRID_CLIPS = 100
 SPARES = 10
 
@@ -51,6 +52,7 @@ class Case:
     frames: int | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     encoding: Encoding | None = None
+    start_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,6 @@ SOUND_CASES = (
         _set(gain_db=12, ceiling_dbfs=-3),
     ),
     *(Case("loudness", None, None, _set(target_lufs=level)) for level in (-9, -16, -21, -22, -22.7, -23.3, -24.5, -31)),
-    *(Case("loudness", 5.0, None, _set(mode="jump", gain_db=gain)) for gain in (12, -15)),
     *_cases(
         "phase",
         (0.6, 1.0, 2.0, 4.0),
@@ -144,6 +145,8 @@ SOUND_CASES = (
         _set(mode="dead_channel", level_dbfs=-70),
     ),
 )
+# A jump is lasting: it wants time before it and after it, so it comes in longer media.
+JUMP_CASES = tuple(Case("loudness", 10.0, None, _set(mode="jump", gain_db=g), start_s=12.0) for g in (10, 14, -12, -16))
 _TS_264: Encoding = (".ts", {"video_codec": "libx264"})
 _TS_265: Encoding = (".ts", {"video_codec": "libx265"})
 _TS_MPEG2: Encoding = (".ts", {"video_codec": "mpeg2video", "audio_codec": "libmp3lame"})
@@ -204,11 +207,14 @@ def jobs(sources: Sequence[Source], seed: int, defective: Natural, *, quick: boo
     both = [s for s in picture if s.channels]
     sound = [s for s in sources if _fits(s) and s.channels and s.use == "validate"]
     music = [s for s in sources if s.folder == "audio" and s.duration_s <= LONGEST_S]
+    lasting = [s for s in sources if s.channels and JUMP_LEAST_S <= s.duration_s <= JUMP_MOST_S and _is_small(s)]
     chosen: list[Job] = []
     for case in PICTURE_CASES:
         chosen += _apply(case, [picture, picture], VIDEO, seed, len(chosen), defective)
     for case in SOUND_CASES:
         chosen += _apply(case, [sound, music], AUDIO, seed, len(chosen), defective)
+    for case in JUMP_CASES:
+        chosen += _apply(case, [lasting], AUDIO, seed, len(chosen), defective)
     for case in STREAM_CASES:
         chosen += _apply(case, [both], VIDEO, seed, len(chosen), defective)
     for case in NEGATIVE_CASES:
@@ -228,8 +234,11 @@ def clean_sources(sources: Iterable[Source], seed: int, *, quick: bool) -> list[
 
 
 def _fits(source: Source) -> bool:
-    small = source.size is None or source.size[0] * source.size[1] <= MOST_PIXELS
-    return source.folder in ("pristine", "talking") and source.duration_s <= LONGEST_S and small
+    return source.folder in ("pristine", "talking") and source.duration_s <= LONGEST_S and _is_small(source)
+
+
+def _is_small(source: Source) -> bool:
+    return source.size is None or source.size[0] * source.size[1] <= MOST_PIXELS
 
 
 def _apply(

@@ -29,7 +29,7 @@ def sound(tmp_path: Path) -> Sound:
 
 
 @pytest.mark.parametrize(
-    ("span", "truly"), [((1.0, 2.0), True), ((0.95, 2.0), True), ((0.8, 2.0), False), ((2.1, 2.9), False)]
+    ("span", "truly"), [((1.0, 2.0), True), ((0.995, 2.0), True), ((0.9, 2.0), False), ((2.1, 2.9), False)]
 )
 def test_silence_is_checked_against_the_samples(sound: Sound, span: tuple[float, float], truly: bool) -> None:
     assert bears_out(Claim("silence", None, *span), sound, Meter()) is truly
@@ -53,6 +53,11 @@ def test_nothing_measures_a_freeze(sound: Sound) -> None:
 def test_a_hole_in_one_channel_is_there_and_one_that_was_filled_is_optional(sound: Sound) -> None:
     there, filled = settled([Truth("dropout", None, 3.0, 3.02), Truth("dropout", None, 0.5, 0.52)], sound)
     assert (there.standing, filled.standing) == (Standing.REQUIRED, Standing.OPTIONAL)
+
+
+def test_clipping_must_be_at_full_scale(sound: Sound) -> None:
+    there, below = settled([Truth("clipping", None, 3.4, 3.6), Truth("clipping", None, 0.2, 0.6)], sound)
+    assert (there.standing, below.standing) == (Standing.REQUIRED, Standing.OPTIONAL)
 
 
 def test_silence_must_be_in_all_channels(sound: Sound) -> None:

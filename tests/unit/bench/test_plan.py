@@ -17,6 +17,7 @@ def sources() -> list[Source]:
         for folder, use in (("pristine", "validate"), ("pristine", "train"), ("audio", "train"))
         for n in range(8)
     ]
+    made += [Source(f"talking/long{n}.mp4", Path("x"), "validate", 60.0, (256, 256), 2) for n in range(2)]
     return [*made, *(Source(f"grid_s1/{n}.mp4", Path("x"), "train", 3.0, (224, 224), 1) for n in range(120))]
 
 
@@ -40,6 +41,12 @@ def test_pictures_come_from_held_out_sources_only() -> None:
     assert {job.source.use for job in planned if job.case.injector in ("black", "freeze", "stream_error")} == {
         "validate"
     }
+
+
+def test_jumps_of_loudness_come_in_long_media() -> None:
+    jumps = [job for job in jobs(sources(), 1, {}, quick=False) if job.case.settings.get("mode") == "jump"]
+    assert len(jumps) == 4
+    assert all(job.source.duration_s >= 30 for job in jumps)
 
 
 def test_a_source_with_a_natural_defect_does_not_show_it_anew() -> None:
