@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from glasswatch.cli.output import ProgressBar, say, summarise
+from glasswatch.cli.messages import say
+from glasswatch.cli.output import ProgressBar, summarise
 from glasswatch.config.profile import Profile, load_profile
 from glasswatch.core.detection import Severity
 from glasswatch.core.errors import OutputError, UsageError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import signal
 import sys
@@ -11,12 +12,7 @@ from types import FrameType
 import click
 
 from glasswatch import __version__
-from glasswatch.cli.cluster import cluster
-from glasswatch.cli.detectors import detectors
-from glasswatch.cli.inspect import inspect
-from glasswatch.cli.output import say
-from glasswatch.cli.simulate import simulate
-from glasswatch.cli.topics import topics
+from glasswatch.cli.messages import say
 from glasswatch.core.errors import GlasswatchError
 
 WRONG_USAGE = 2
@@ -25,14 +21,30 @@ DEBUG = "GLASSWATCH_DEBUG"
 """Environment variable: where it is set, an unexpected error shows its traceback."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Commands(click.Group):
+    """Commands that are imported when they are needed, so that each starts quickly.
+
+    A command stands in the module of its own name, in this package.
+    """
+
+    NAMES = ("cluster", "detectors", "inspect", "simulate", "topics")
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command, in alphabetical order."""
+        return list(self.NAMES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, None where there is none."""
+        if cmd_name not in self.NAMES:
+            return None
+        command: click.Command = getattr(importlib.import_module(f"glasswatch.cli.{cmd_name}"), cmd_name)
+        return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__)
 def cli() -> None:
     """Watch media for audio and video defects."""
-
-
-for command in (inspect, simulate, detectors, topics, cluster):
-    cli.add_command(command)
 
 
 def main() -> None:

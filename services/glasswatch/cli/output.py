@@ -7,7 +7,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import click
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
@@ -21,11 +20,6 @@ from glasswatch.runtime.inspect import Progress
 
 REFRESH_S = 0.1
 STYLE = {Severity.INFO: "cyan", Severity.WARNING: "yellow", Severity.ERROR: "bold red"}
-
-
-def say(message: str) -> None:
-    """One line on stderr, whatever the message holds."""
-    click.echo(f"glasswatch: {' '.join(message.split())}", err=True)
 
 
 class ProgressBar:

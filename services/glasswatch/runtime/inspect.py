@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from threadpoolctl import threadpool_limits
+
 from glasswatch.adapters.memory_bus import MemoryBus
 from glasswatch.adapters.memory_store import MemoryEventStore
 from glasswatch.aggregator.decisions import Decisions
@@ -76,6 +78,11 @@ class Inspection:
 
     def run(self) -> Report:
         """Inspect the input to its end, or until KeyboardInterrupt: then the report says what was found so far."""
+        # Detectors have threads of their own; BLAS threads below them would only spin for the same cores.
+        with threadpool_limits(limits=1, user_api="blas"):
+            return self._run()
+
+    def _run(self) -> Report:
         started, cpu_started = time.perf_counter(), time.process_time()
         skipped = {name: reason for name in self.profile.params if (reason := self._why_skip(name))}
         runners = {name: self._runner(name) for name in self.profile.params if name not in skipped}
