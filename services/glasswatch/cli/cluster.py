@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from glasswatch.cli.output import say
+from glasswatch.cli.messages import say
 from glasswatch.core.errors import UsageError
 
 NOT_HEALTHY = 1
