@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,12 @@ def profile_file(folder: Path, content: object) -> Path:
 
 def test_code_and_defaults_name_the_same_detectors() -> None:
     assert {path.stem for path in DEFAULTS.glob("*.yaml")} == set(registered())
+
+
+def test_the_readme_names_every_defect() -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
+    listed = set(re.findall(r"^\| `(\w+)` \|", readme, re.MULTILINE))
+    assert listed == {defect for cls in registered().values() for defect in cls.spec.defects}
 
 
 @pytest.mark.parametrize("name", list(registered()))
