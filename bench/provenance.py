@@ -19,8 +19,12 @@ PACKAGES = ("glasswatch", "av", "numpy", "onnxruntime", "imageio-ffmpeg")
 
 
 def provenance(module: str, hidden: Mapping[str, str]) -> dict[str, Any]:
-    """Date, command, machine and versions; `hidden` paths appear in the command by the names they map to."""
-    words = [hidden.get(word, word) for word in sys.argv[1:]]
+    """Date, command, machine and versions.
+
+    Results are published and folders of a machine are not: `hidden` paths appear in the command by the names they map
+    to, other absolute paths by their last part.
+    """
+    words = [hidden.get(word, Path(word).name if Path(word).is_absolute() else word) for word in sys.argv[1:]]
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": shlex.join(["python", "-m", module, *words]),
