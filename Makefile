@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-MEDIA ?= media
+MEDIA ?= $(or $(GLASSWATCH_MEDIA),media)
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
@@ -38,11 +38,11 @@ test: check  ## Everything that must hold: check, then all tests
 
 .PHONY: bench-accuracy
 bench-accuracy: $(STAMP)  ## Recall, edges and false alarms beside FFmpeg; MEDIA=folder with manifest.tsv
-	$(BIN)/python -m bench.accuracy --media $(MEDIA) --out build/bench/accuracy.json
+	$(BIN)/python -m bench.accuracy --media $(MEDIA) --out build/bench/accuracy.json --markdown build/bench/accuracy.md
 
 .PHONY: bench-speed
 bench-speed: $(STAMP)  ## Cost beside decoding alone and beside FFmpeg; MEDIA=folder with manifest.tsv
-	$(BIN)/python -m bench.speed --media $(MEDIA) --out build/bench/speed.json
+	$(BIN)/python -m bench.speed --media $(MEDIA) --out build/bench/speed.json --markdown build/bench/speed.md
 
 .PHONY: proto
 proto: $(STAMP)  ## Generate the protobuf code
