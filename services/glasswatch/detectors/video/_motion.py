@@ -52,6 +52,21 @@ CADENCE = 0.7
 DISSOLVE = 0.9
 """Correlation of successive changes above which a picture is being mixed, not moved."""
 
+CELL = 8
+"""Lines and columns of the cells by which flat ground is found."""
+
+FLAT_CODES = 3
+"""Most spread within a cell of flat ground, in codes of 8 bit: what codecs leave on it."""
+
+TITLE_GROUND = 0.4
+"""Least share of flat cells behind rolling titles; a live picture has less, but for a dark stage."""
+
+ROLLED = 0.65
+"""Of the difference of two pictures, rolling explains all but this share when it is what moved them.
+
+Lines are sampled, not averaged: a shift by parts of a line explains less than a whole one, but other motion leaves
+nearly all."""
+
 
 def changes(before: Samples, after: Samples, scale: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Change between pairs of frames, both (frames, lines, columns).
@@ -78,6 +93,25 @@ def is_dissolve(older: np.ndarray, middle: np.ndarray, newer: np.ndarray) -> boo
     first, second = b - a, c - b
     size = float(np.linalg.norm(first) * np.linalg.norm(second))
     return size > 0 and float((first * second).sum()) / size > DISSOLVE
+
+
+def is_rolling_title(before: np.ndarray, after: np.ndarray, scale: int) -> bool:
+    """Whether writing on flat ground was moved up or down as a whole: titles roll, and then stand, by design.
+
+    Shifts of up to a third of the picture are tried, each against no shift on the same lines.
+    """
+    lines, columns = (size // CELL * CELL for size in after.shape)
+    cells = after[:lines, :columns].reshape(lines // CELL, CELL, columns // CELL, CELL)
+    spread = cells.max((1, 3)) - cells.min((1, 3))
+    if float((spread <= FLAT_CODES * scale).mean()) < TITLE_GROUND:
+        return False
+    a, b = before.astype(np.int32), after.astype(np.int32)
+    unmoved = np.abs(a - b).mean(axis=1)
+    for shift in range(1, len(a) // 3):
+        for moved, rows in ((a[shift:] - b[:-shift], unmoved[:-shift]), (a[:-shift] - b[shift:], unmoved[shift:])):
+            if float(np.abs(moved).mean()) <= ROLLED * float(rows.mean()):
+                return True
+    return False
 
 
 @dataclass(slots=True)

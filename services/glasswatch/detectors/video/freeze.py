@@ -17,7 +17,7 @@ from glasswatch.core.needs import Planes, VideoNeed
 from glasswatch.core.runs import Reading, Runs
 from glasswatch.core.time import Instant, Span
 from glasswatch.detectors.params import Params
-from glasswatch.detectors.video._motion import Motion, change, changes, is_dissolve
+from glasswatch.detectors.video._motion import Motion, change, changes, is_dissolve, is_rolling_title
 from glasswatch.detectors.video._sampling import luma_code, thumbnails
 
 LINES = 135
@@ -133,12 +133,12 @@ class FreezeDetector(Detector[FreezeParams, FreezeState]):
     Codecs do not repeat a repeated picture exactly: they refine it over some frames and redraw it at each GOP, so that
     single frames change visibly but all stay near the first one, while motion leaves it behind. What is still is
     therefore judged against the motion before, and so is whether the hold interrupts that motion: in the same shot it
-    was going on until the last frame, was no dissolve, and did not come to rest.
+    was going on until the last frame, was no dissolve and no roll of titles, and did not come to rest.
     """
 
     spec = DetectorSpec(
         name="freeze",
-        version="1",
+        version="2",
         defects=("freeze",),
         needs=(VideoNeed(Planes.LUMA, lines=270),),
         measurements={"change": "8-bit codes", "motion_before": "8-bit codes"},
@@ -199,8 +199,8 @@ class FreezeDetector(Detector[FreezeParams, FreezeState]):
         reach = min(max(p.reach_share * moved, p.least_reach), p.most_reach)
         return Hold(span.start, anchor, self._still(), reach, before, top)
 
-    def _interrupts(self, hold: Hold) -> bool:
-        """Whether the hold breaks off motion: in the same shot, in full swing, and no dissolve."""
+    def _interrupts(self, hold: Hold, scale: int) -> bool:
+        """Whether the hold breaks off motion: in the same shot, in full swing, no dissolve, no rolling titles."""
         p = self.params
         level = hold.before.level()
         older, middle = hold.before.earlier(float(hold.onset))
@@ -211,6 +211,7 @@ class FreezeDetector(Detector[FreezeParams, FreezeState]):
             and older is not None
             and middle is not None
             and not is_dissolve(older, middle, hold.anchor)
+            and not is_rolling_title(middle, hold.anchor, scale)
         )
 
     def _is_black(self, chunk: FrameChunk, picture: np.ndarray) -> bool:
@@ -249,7 +250,7 @@ class FreezeDetector(Detector[FreezeParams, FreezeState]):
         if lasted < p.least_s or hold.repeats < p.least_repeats:
             return []
         if hold.interrupted is None:
-            hold.interrupted = self._interrupts(hold)
+            hold.interrupted = self._interrupts(hold, 1 << (chunk.bit_depth - 8))
             hold.black = self._is_black(chunk, hold.anchor)
         decided = hold.pending[: len(hold.pending) - hold.popped]
         hold.pending = hold.pending[len(decided) :]

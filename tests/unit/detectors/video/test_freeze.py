@@ -114,6 +114,17 @@ def scroll(speeds: list[float]) -> Frames:
     return np.repeat(row[:, None, :], LINES, axis=1)
 
 
+def rolling_titles(moving: int) -> Frames:
+    """Lines of writing on black that roll up at a steady pace and then stand."""
+    rng = np.random.default_rng(5)
+    roll = np.full((LINES * 4, COLUMNS), 16, np.uint8)
+    for top in range(0, LINES * 4 - 12, 24):
+        for left in range(COLUMNS // 4, 3 * COLUMNS // 4, 6):
+            roll[top + 2 : top + 10, left : left + 4] = rng.integers(0, 2, (8, 4)) * 200 + 16
+    frames = np.stack([roll[2 * i : 2 * i + LINES] for i in range(moving)])
+    return np.concatenate([frames, np.repeat(frames[-1:], 40, axis=0)])
+
+
 def dissolve() -> Frames:
     share = np.linspace(0, 1, 16)[:, None, None]
     return np.concatenate([slate(15), slate(1) * (1 - share) + scene(1) * share, np.repeat(scene(1), 30, axis=0)])
@@ -128,6 +139,7 @@ def dissolve() -> Frames:
         pytest.param(scroll([6.0] * 20 + [3.5, 1.8] + [0.0] * 30), id="coming to rest"),
         pytest.param(scroll([6.0] * 20 + [6 * 0.66**i for i in range(1, 12)] + [0.0] * 30), id="slowing down"),
         pytest.param(limited_animation(), id="limited animation"),
+        pytest.param(rolling_titles(25), id="rolling titles that stand"),
     ],
 )
 def test_holds_that_nothing_interrupts_are_informative(held: Frames) -> None:
