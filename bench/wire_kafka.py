@@ -25,8 +25,9 @@ from bench.provenance import headline, provenance
 from bench.tables import Table, number
 from bench.wire import FRAME_RATE, LUMA_SAMPLES, read
 from glasswatch.core.media import FrameChunk
+from glasswatch.core.message import MediaMessage
 from glasswatch.v1 import media_pb2
-from glasswatch.wire.media import MediaMessage, decode_media, encode_media
+from glasswatch.wire.media import decode_media, encode_media
 
 LIMIT = 8 << 20
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -128,7 +129,7 @@ def main(clip: Path, kafka: str, broker_pid: int | None, seconds: float) -> None
         provenance("bench.wire_kafka", {str(clip): clip.name, str(broker_pid): "PID", kafka: "HOST:PORT"})
     )
     _, chunks, _ = read(clip, seconds)
-    messages = [MediaMessage("channel", "picture-270", position, chunk) for position, chunk in enumerate(chunks)]
+    messages = [MediaMessage("channel", 0, "picture-270", position, chunk) for position, chunk in enumerate(chunks)]
     lines, columns = chunks[0].luma.shape[1:]
     media_s = sum(len(c) for c in chunks) * lines * columns / (LUMA_SAMPLES * FRAME_RATE)
     rows = []

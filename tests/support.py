@@ -70,6 +70,7 @@ def audio_chunks(
     start: Fraction = Fraction(0),
     epoch: int = 0,
     track: int = 0,
+    tracks: int = 1,
 ) -> list[AudioChunk]:
     """Chunks of `samples` (channels, samples) or (samples,)."""
     pcm = np.atleast_2d(np.asarray(samples, np.float32))
@@ -91,6 +92,7 @@ def audio_chunks(
                 rate=rate,
                 channels=names,
                 contiguous=first > 0,
+                tracks=tracks,
             )
         )
         first = last

@@ -54,9 +54,12 @@ class Decisions:
             changes += self._extend(key, detection)
         return changes
 
-    def finish(self, channel: str) -> list[Event]:
-        """Close whatever is still open on a channel: its media has ended."""
-        return [event for key in list(self._open) if key[0] == channel for event in self._close(key)]
+    def finish(self, channel: str, detector: str | None = None) -> list[Event]:
+        """Close whatever is still open on a channel, or of one detector there: the media has ended."""
+        ended = [
+            key for key, seen in self._open.items() if key[0] == channel and detector in (None, seen.first.detector)
+        ]
+        return [event for key in ended for event in self._close(key)]
 
     def _keeps_open(self, seen: _Open, detection: Detection) -> bool:
         enough = detection.score >= self.rules[detection.defect].clear_score
@@ -127,6 +130,7 @@ class Decisions:
             region=top.region,
             worst=top.worst,
             reason=top.reason,
+            position=start,
         )
 
 

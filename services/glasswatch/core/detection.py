@@ -100,7 +100,8 @@ class EventState(StrEnum):
 class Event:
     """A defect that an operator should know of, from its onset to its end.
 
-    Equal ids mean the same event: a later version replaces an earlier one.
+    Equal ids mean the same event: a later version replaces an earlier one. `position` is where its onset lies, in
+    seconds from the start of the input.
     """
 
     id: str
@@ -120,6 +121,7 @@ class Event:
     incident: str | None = None
     worst: Fraction | None = None
     reason: str | None = None
+    position: Fraction = Fraction(0)
 
 
 def event_id(channel: str, defect: str, kind: str | None, track: str | None, epoch: int, onset: Fraction) -> str:

@@ -31,6 +31,10 @@ class BrokerError(GlasswatchError):
     """Kafka cannot be reached, or refuses what is asked of it."""
 
 
+class StoreError(GlasswatchError):
+    """A store cannot be reached, or has no room; the same call may succeed later."""
+
+
 class WireError(GlasswatchError):
     """A message is not what its topic promises; it keeps the raw bytes, for the dead-letter topic.
 

@@ -92,6 +92,7 @@ class AudioChunk:
         rate: Samples per second.
         channels: Channel names in FFmpeg's terms, for example ("FL", "FR").
         contiguous: False where samples are missing between the chunk before and this one.
+        tracks: How many audio tracks the input has.
     """
 
     rendition: str
@@ -102,6 +103,12 @@ class AudioChunk:
     rate: int
     channels: tuple[str, ...]
     contiguous: bool
+    tracks: int = 1
+
+    @property
+    def label(self) -> str | None:
+        """Name of the track in detections, None where there is one only."""
+        return f"audio:{self.track}" if self.tracks > 1 else None
 
     def __len__(self) -> int:
         return int(self.samples.shape[1])

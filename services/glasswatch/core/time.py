@@ -61,11 +61,11 @@ SAME_CUT = Fraction(10)
 class Timeline:
     """Where each epoch lies in the input, so that reports give positions that grow through discontinuities."""
 
-    _offsets: list[Fraction] = field(default_factory=list)
+    _offsets: dict[int, Fraction] = field(default_factory=dict)
 
     def start(self, first_pts: Fraction) -> None:
         """State that the input, and epoch 0, starts at PTS `first_pts`."""
-        self._offsets = [-first_pts]
+        self._offsets = {0: -first_pts}
 
     def cut(self, epoch: int, pts: Fraction, position: Fraction) -> int:
         """The epoch of a stream that leaves `epoch` and goes on with PTS `pts`, `position` seconds into the input.
@@ -74,16 +74,24 @@ class Timeline:
         timestamps jump to different places.
         """
         offset = position - pts
-        later = range(epoch + 1, len(self._offsets))
+        later = [e for e in self._offsets if e > epoch]
         nearest = min(later, key=lambda e: abs(self._offsets[e] - offset), default=None)
         if nearest is not None and abs(self._offsets[nearest] - offset) < SAME_CUT:
             return nearest
+        new = max(self._offsets, default=-1) + 1
         # Denominators multiply when streams of different clocks cut in turn; a clock is at most 32 bits fine.
-        self._offsets.append(offset.limit_denominator(1 << 32))
-        return len(self._offsets) - 1
+        self.place(new, offset.limit_denominator(1 << 32))
+        return new
+
+    def place(self, epoch: int, offset: Fraction) -> None:
+        """State that position = PTS + `offset` in an epoch, in seconds."""
+        self._offsets[epoch] = offset
+
+    def offset(self, epoch: int) -> Fraction:
+        """What to add to a PTS to get the position; an epoch that is not known counts like the first one."""
+        first = next(iter(self._offsets.values()), Fraction(0))
+        return self._offsets.get(epoch, first)
 
     def position(self, at: Instant) -> Fraction:
-        """Seconds from the start of the input; an epoch that it does not know counts like epoch 0."""
-        if at.epoch < len(self._offsets):
-            return at.seconds + self._offsets[at.epoch]
-        return at.seconds + (self._offsets[0] if self._offsets else 0)
+        """Seconds from the start of the input."""
+        return at.seconds + self.offset(at.epoch)

@@ -97,9 +97,10 @@ class AudioPath:
     little of it comes twice and is left out, or the timeline was cut.
     """
 
-    def __init__(self, tally: Tally, needs: Collection[Need], clock: StreamClock) -> None:
+    def __init__(self, tally: Tally, needs: Collection[Need], clock: StreamClock, tracks: int = 1) -> None:
         self.tally = tally
         self._track = int(tally.name.removeprefix("audio:"))
+        self._tracks = tracks
         self._wanted = any(isinstance(need, AudioNeed) for need in needs)
         self._clock = clock
         self._form = SoundForm(1, ())
@@ -219,6 +220,7 @@ class AudioPath:
                 rate=self._form.rate,
                 channels=self._form.channels,
                 contiguous=self._contiguous,
+                tracks=self._tracks,
             )
         )
         self._buffer, self._held = None, 0

@@ -118,7 +118,7 @@ class Decoder:
         clock = StreamClock(tally.name, self.timeline, self.source.may_jump, tally.emit, first)
         context = stream.codec_context
         if isinstance(stream, AudioStream):
-            return AudioPath(tally, self.needs, clock)
+            return AudioPath(tally, self.needs, clock, len(self.source.audio))
         # FFmpeg checks this before it allocates a picture: sizes may change in mid-stream.
         context.options = {"max_pixels": str(self.source.limits.most_pixels)}
         # What cannot be decoded well is shown too, as players do: it is what a viewer sees after a broken start.

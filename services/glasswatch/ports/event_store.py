@@ -9,12 +9,13 @@ from typing import Protocol
 from glasswatch.core.detection import Event, EventState
 
 
-def revision(event: Event) -> tuple[bool, Fraction, int]:
+def revision(event: Event) -> tuple[bool, Fraction, int, bool]:
     """Sorts the versions of one event by age.
 
-    An event grows until it is closed, so the later version is the closed one, or the longer, or the more severe.
+    An event grows until it is closed, so the later version is the closed one, or the longer, or the more severe, or the
+    one whose incident is known.
     """
-    return event.state is EventState.CLOSED, event.span.end, event.severity
+    return event.state is EventState.CLOSED, event.span.end, event.severity, event.incident is not None
 
 
 class EventStore(Protocol):

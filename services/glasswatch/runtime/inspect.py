@@ -26,7 +26,7 @@ from glasswatch.core.needs import AudioNeed, FactNeed, Planes, VideoNeed
 from glasswatch.core.time import Instant
 from glasswatch.decoder.decode import Decoder
 from glasswatch.decoder.source import Source
-from glasswatch.detectors.registry import AnyDetector, registered
+from glasswatch.detectors.registry import registered
 from glasswatch.ports.bus import BusClosedError
 from glasswatch.report.evidence import EvidenceCollector
 from glasswatch.report.model import DetectorResult, Report, Status, Timing, event_row
@@ -131,13 +131,7 @@ class Inspection:
 
     def _runner(self, name: str) -> DetectorRunner:
         cls, params = registered()[name], self.profile.params[name]
-        many_tracks = len(self.source.audio) > 1
-
-        def make(track: int | None) -> AnyDetector:
-            label = f"audio:{track}" if track is not None and many_tracks else None
-            return cls(params, DetectorContext(self.channel, label))
-
-        return DetectorRunner(name, make)
+        return DetectorRunner(name, lambda track: cls(params, DetectorContext(self.channel, track)))
 
     def _connect(
         self,

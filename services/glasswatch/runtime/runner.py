@@ -40,12 +40,12 @@ class DetectorRunner:
     """
 
     name: str
-    make: Callable[[int | None], AnyDetector]
+    make: Callable[[str | None], AnyDetector]
     cpu_s: float = 0.0
     failure: str | None = None
     judged_s: float = 0.0
     inconclusive: dict[str, float] = field(default_factory=dict)
-    _instances: dict[int | None, _Instance] = field(default_factory=dict)
+    _instances: dict[str | None, _Instance] = field(default_factory=dict)
 
     def feed(self, unit: MediaUnit) -> list[Detection]:
         """Detections that the unit brings."""
@@ -56,7 +56,7 @@ class DetectorRunner:
         return self._guarded(lambda: [d for i in self._instances.values() for d in self._flush(i)])
 
     def _process(self, unit: MediaUnit) -> Sequence[Detection]:
-        track = unit.track if isinstance(unit, AudioChunk) else None
+        track = unit.label if isinstance(unit, AudioChunk) else None
         instance = self._instances.get(track)
         if instance is None:
             instance = self._instances[track] = _Instance(self.make(track))

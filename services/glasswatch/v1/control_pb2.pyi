@@ -1,4 +1,3 @@
-from glasswatch.v1 import media_pb2 as _media_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -39,26 +38,14 @@ class ChannelStopped(_message.Message):
     reason: str
     def __init__(self, channel: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
-class EpochStarted(_message.Message):
-    __slots__ = ("channel", "epoch", "offset")
-    CHANNEL_FIELD_NUMBER: _ClassVar[int]
-    EPOCH_FIELD_NUMBER: _ClassVar[int]
-    OFFSET_FIELD_NUMBER: _ClassVar[int]
-    channel: str
-    epoch: int
-    offset: _media_pb2.Rational
-    def __init__(self, channel: _Optional[str] = ..., epoch: _Optional[int] = ..., offset: _Optional[_Union[_media_pb2.Rational, _Mapping]] = ...) -> None: ...
-
 class ControlMessage(_message.Message):
-    __slots__ = ("config", "removed", "started", "stopped", "epoch")
+    __slots__ = ("config", "removed", "started", "stopped")
     CONFIG_FIELD_NUMBER: _ClassVar[int]
     REMOVED_FIELD_NUMBER: _ClassVar[int]
     STARTED_FIELD_NUMBER: _ClassVar[int]
     STOPPED_FIELD_NUMBER: _ClassVar[int]
-    EPOCH_FIELD_NUMBER: _ClassVar[int]
     config: ChannelConfig
     removed: ChannelRemoved
     started: ChannelStarted
     stopped: ChannelStopped
-    epoch: EpochStarted
-    def __init__(self, config: _Optional[_Union[ChannelConfig, _Mapping]] = ..., removed: _Optional[_Union[ChannelRemoved, _Mapping]] = ..., started: _Optional[_Union[ChannelStarted, _Mapping]] = ..., stopped: _Optional[_Union[ChannelStopped, _Mapping]] = ..., epoch: _Optional[_Union[EpochStarted, _Mapping]] = ...) -> None: ...
+    def __init__(self, config: _Optional[_Union[ChannelConfig, _Mapping]] = ..., removed: _Optional[_Union[ChannelRemoved, _Mapping]] = ..., started: _Optional[_Union[ChannelStarted, _Mapping]] = ..., stopped: _Optional[_Union[ChannelStopped, _Mapping]] = ...) -> None: ...

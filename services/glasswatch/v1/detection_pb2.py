@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from glasswatch.v1 import media_pb2 as glasswatch_dot_v1_dot_media__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dglasswatch/v1/detection.proto\x12\rglasswatch.v1\x1a\x19glasswatch/v1/media.proto\"=\n\x06Region\x12\t\n\x01x\x18\x01 \x01(\x05\x12\t\n\x01y\x18\x02 \x01(\x05\x12\r\n\x05width\x18\x03 \x01(\x05\x12\x0e\n\x06height\x18\x04 \x01(\x05\"\x92\x04\n\tDetection\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12\x10\n\x08\x64\x65tector\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x12\n\x05model\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x0e\n\x06\x64\x65\x66\x65\x63t\x18\x05 \x01(\t\x12!\n\x04span\x18\x06 \x01(\x0b\x32\x13.glasswatch.v1.Span\x12\'\n\x07verdict\x18\x07 \x01(\x0e\x32\x16.glasswatch.v1.Verdict\x12\r\n\x05score\x18\x08 \x01(\x01\x12@\n\x0cmeasurements\x18\t \x03(\x0b\x32*.glasswatch.v1.Detection.MeasurementsEntry\x12\x11\n\x04kind\x18\n \x01(\tH\x01\x88\x01\x01\x12\x12\n\x05track\x18\x0b \x01(\tH\x02\x88\x01\x01\x12%\n\x06region\x18\x0c \x01(\x0b\x32\x15.glasswatch.v1.Region\x12(\n\x07\x63\x65iling\x18\r \x01(\x0e\x32\x17.glasswatch.v1.Severity\x12&\n\x05worst\x18\x0e \x01(\x0b\x32\x17.glasswatch.v1.Rational\x12\x13\n\x06reason\x18\x0f \x01(\tH\x03\x88\x01\x01\x1a\x33\n\x11MeasurementsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\x08\n\x06_modelB\x07\n\x05_kindB\x08\n\x06_trackB\t\n\x07_reason\"\x7f\n\tWatermark\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12\x10\n\x08\x64\x65tector\x18\x02 \x01(\t\x12\x12\n\x05track\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\"\n\x02\x61t\x18\x04 \x01(\x0b\x32\x16.glasswatch.v1.Instant\x12\r\n\x05\x66inal\x18\x05 \x01(\x08\x42\x08\n\x06_track\"{\n\x10\x44\x65tectionMessage\x12-\n\tdetection\x18\x01 \x01(\x0b\x32\x18.glasswatch.v1.DetectionH\x00\x12-\n\twatermark\x18\x02 \x01(\x0b\x32\x18.glasswatch.v1.WatermarkH\x00\x42\t\n\x07\x63ontent*`\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x0e\n\nVERDICT_OK\x10\x01\x12\x12\n\x0eVERDICT_DEFECT\x10\x02\x12\x18\n\x14VERDICT_INCONCLUSIVE\x10\x03*a\n\x08Severity\x12\x18\n\x14SEVERITY_UNSPECIFIED\x10\x00\x12\x11\n\rSEVERITY_INFO\x10\x01\x12\x14\n\x10SEVERITY_WARNING\x10\x02\x12\x12\n\x0eSEVERITY_ERROR\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dglasswatch/v1/detection.proto\x12\rglasswatch.v1\x1a\x19glasswatch/v1/media.proto\"=\n\x06Region\x12\t\n\x01x\x18\x01 \x01(\x05\x12\t\n\x01y\x18\x02 \x01(\x05\x12\r\n\x05width\x18\x03 \x01(\x05\x12\x0e\n\x06height\x18\x04 \x01(\x05\"\x92\x04\n\tDetection\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12\x10\n\x08\x64\x65tector\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x12\n\x05model\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x0e\n\x06\x64\x65\x66\x65\x63t\x18\x05 \x01(\t\x12!\n\x04span\x18\x06 \x01(\x0b\x32\x13.glasswatch.v1.Span\x12\'\n\x07verdict\x18\x07 \x01(\x0e\x32\x16.glasswatch.v1.Verdict\x12\r\n\x05score\x18\x08 \x01(\x01\x12@\n\x0cmeasurements\x18\t \x03(\x0b\x32*.glasswatch.v1.Detection.MeasurementsEntry\x12\x11\n\x04kind\x18\n \x01(\tH\x01\x88\x01\x01\x12\x12\n\x05track\x18\x0b \x01(\tH\x02\x88\x01\x01\x12%\n\x06region\x18\x0c \x01(\x0b\x32\x15.glasswatch.v1.Region\x12(\n\x07\x63\x65iling\x18\r \x01(\x0e\x32\x17.glasswatch.v1.Severity\x12&\n\x05worst\x18\x0e \x01(\x0b\x32\x17.glasswatch.v1.Rational\x12\x13\n\x06reason\x18\x0f \x01(\tH\x03\x88\x01\x01\x1a\x33\n\x11MeasurementsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\x08\n\x06_modelB\x07\n\x05_kindB\x08\n\x06_trackB\t\n\x07_reason\"E\n\x0b\x45pochOffset\x12\r\n\x05\x65poch\x18\x01 \x01(\r\x12\'\n\x06offset\x18\x02 \x01(\x0b\x32\x17.glasswatch.v1.Rational\"\xe8\x01\n\x0e\x44\x65tectionBatch\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12\x10\n\x08\x64\x65tector\x18\x02 \x01(\t\x12\x0f\n\x07session\x18\x03 \x01(\x06\x12\x10\n\x08position\x18\x04 \x01(\x04\x12,\n\ndetections\x18\x05 \x03(\x0b\x32\x18.glasswatch.v1.Detection\x12*\n\x06\x65pochs\x18\x06 \x03(\x0b\x32\x1a.glasswatch.v1.EpochOffset\x12\'\n\x07reached\x18\x07 \x01(\x0b\x32\x16.glasswatch.v1.Instant\x12\r\n\x05\x66inal\x18\x08 \x01(\x08*`\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x0e\n\nVERDICT_OK\x10\x01\x12\x12\n\x0eVERDICT_DEFECT\x10\x02\x12\x18\n\x14VERDICT_INCONCLUSIVE\x10\x03*a\n\x08Severity\x12\x18\n\x14SEVERITY_UNSPECIFIED\x10\x00\x12\x11\n\rSEVERITY_INFO\x10\x01\x12\x14\n\x10SEVERITY_WARNING\x10\x02\x12\x12\n\x0eSEVERITY_ERROR\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,18 +34,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_DETECTION_MEASUREMENTSENTRY']._loaded_options = None
   _globals['_DETECTION_MEASUREMENTSENTRY']._serialized_options = b'8\001'
-  _globals['_VERDICT']._serialized_start=925
-  _globals['_VERDICT']._serialized_end=1021
-  _globals['_SEVERITY']._serialized_start=1023
-  _globals['_SEVERITY']._serialized_end=1120
+  _globals['_VERDICT']._serialized_start=977
+  _globals['_VERDICT']._serialized_end=1073
+  _globals['_SEVERITY']._serialized_start=1075
+  _globals['_SEVERITY']._serialized_end=1172
   _globals['_REGION']._serialized_start=75
   _globals['_REGION']._serialized_end=136
   _globals['_DETECTION']._serialized_start=139
   _globals['_DETECTION']._serialized_end=669
   _globals['_DETECTION_MEASUREMENTSENTRY']._serialized_start=578
   _globals['_DETECTION_MEASUREMENTSENTRY']._serialized_end=629
-  _globals['_WATERMARK']._serialized_start=671
-  _globals['_WATERMARK']._serialized_end=798
-  _globals['_DETECTIONMESSAGE']._serialized_start=800
-  _globals['_DETECTIONMESSAGE']._serialized_end=923
+  _globals['_EPOCHOFFSET']._serialized_start=671
+  _globals['_EPOCHOFFSET']._serialized_end=740
+  _globals['_DETECTIONBATCH']._serialized_start=743
+  _globals['_DETECTIONBATCH']._serialized_end=975
 # @@protoc_insertion_point(module_scope)

@@ -3,7 +3,7 @@ from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from collections.abc import Mapping as _Mapping
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
@@ -83,24 +83,30 @@ class Detection(_message.Message):
     reason: str
     def __init__(self, channel: _Optional[str] = ..., detector: _Optional[str] = ..., version: _Optional[str] = ..., model: _Optional[str] = ..., defect: _Optional[str] = ..., span: _Optional[_Union[_media_pb2.Span, _Mapping]] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., score: _Optional[float] = ..., measurements: _Optional[_Mapping[str, float]] = ..., kind: _Optional[str] = ..., track: _Optional[str] = ..., region: _Optional[_Union[Region, _Mapping]] = ..., ceiling: _Optional[_Union[Severity, str]] = ..., worst: _Optional[_Union[_media_pb2.Rational, _Mapping]] = ..., reason: _Optional[str] = ...) -> None: ...
 
-class Watermark(_message.Message):
-    __slots__ = ("channel", "detector", "track", "at", "final")
+class EpochOffset(_message.Message):
+    __slots__ = ("epoch", "offset")
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    epoch: int
+    offset: _media_pb2.Rational
+    def __init__(self, epoch: _Optional[int] = ..., offset: _Optional[_Union[_media_pb2.Rational, _Mapping]] = ...) -> None: ...
+
+class DetectionBatch(_message.Message):
+    __slots__ = ("channel", "detector", "session", "position", "detections", "epochs", "reached", "final")
     CHANNEL_FIELD_NUMBER: _ClassVar[int]
     DETECTOR_FIELD_NUMBER: _ClassVar[int]
-    TRACK_FIELD_NUMBER: _ClassVar[int]
-    AT_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    DETECTIONS_FIELD_NUMBER: _ClassVar[int]
+    EPOCHS_FIELD_NUMBER: _ClassVar[int]
+    REACHED_FIELD_NUMBER: _ClassVar[int]
     FINAL_FIELD_NUMBER: _ClassVar[int]
     channel: str
     detector: str
-    track: str
-    at: _media_pb2.Instant
+    session: int
+    position: int
+    detections: _containers.RepeatedCompositeFieldContainer[Detection]
+    epochs: _containers.RepeatedCompositeFieldContainer[EpochOffset]
+    reached: _media_pb2.Instant
     final: bool
-    def __init__(self, channel: _Optional[str] = ..., detector: _Optional[str] = ..., track: _Optional[str] = ..., at: _Optional[_Union[_media_pb2.Instant, _Mapping]] = ..., final: _Optional[bool] = ...) -> None: ...
-
-class DetectionMessage(_message.Message):
-    __slots__ = ("detection", "watermark")
-    DETECTION_FIELD_NUMBER: _ClassVar[int]
-    WATERMARK_FIELD_NUMBER: _ClassVar[int]
-    detection: Detection
-    watermark: Watermark
-    def __init__(self, detection: _Optional[_Union[Detection, _Mapping]] = ..., watermark: _Optional[_Union[Watermark, _Mapping]] = ...) -> None: ...
+    def __init__(self, channel: _Optional[str] = ..., detector: _Optional[str] = ..., session: _Optional[int] = ..., position: _Optional[int] = ..., detections: _Optional[_Iterable[_Union[Detection, _Mapping]]] = ..., epochs: _Optional[_Iterable[_Union[EpochOffset, _Mapping]]] = ..., reached: _Optional[_Union[_media_pb2.Instant, _Mapping]] = ..., final: _Optional[bool] = ...) -> None: ...

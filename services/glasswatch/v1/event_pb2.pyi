@@ -19,7 +19,7 @@ EVENT_STATE_OPEN: EventState
 EVENT_STATE_CLOSED: EventState
 
 class Event(_message.Message):
-    __slots__ = ("id", "channel", "defect", "detector", "version", "model", "severity", "span", "score", "state", "measurements", "kind", "track", "region", "incident", "worst", "reason")
+    __slots__ = ("id", "channel", "defect", "detector", "version", "model", "severity", "span", "score", "state", "measurements", "kind", "track", "region", "incident", "worst", "reason", "position")
     class MeasurementsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -44,6 +44,7 @@ class Event(_message.Message):
     INCIDENT_FIELD_NUMBER: _ClassVar[int]
     WORST_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
     id: str
     channel: str
     defect: str
@@ -61,4 +62,5 @@ class Event(_message.Message):
     incident: str
     worst: _media_pb2.Rational
     reason: str
-    def __init__(self, id: _Optional[str] = ..., channel: _Optional[str] = ..., defect: _Optional[str] = ..., detector: _Optional[str] = ..., version: _Optional[str] = ..., model: _Optional[str] = ..., severity: _Optional[_Union[_detection_pb2.Severity, str]] = ..., span: _Optional[_Union[_media_pb2.Span, _Mapping]] = ..., score: _Optional[float] = ..., state: _Optional[_Union[EventState, str]] = ..., measurements: _Optional[_Mapping[str, float]] = ..., kind: _Optional[str] = ..., track: _Optional[str] = ..., region: _Optional[_Union[_detection_pb2.Region, _Mapping]] = ..., incident: _Optional[str] = ..., worst: _Optional[_Union[_media_pb2.Rational, _Mapping]] = ..., reason: _Optional[str] = ...) -> None: ...
+    position: _media_pb2.Rational
+    def __init__(self, id: _Optional[str] = ..., channel: _Optional[str] = ..., defect: _Optional[str] = ..., detector: _Optional[str] = ..., version: _Optional[str] = ..., model: _Optional[str] = ..., severity: _Optional[_Union[_detection_pb2.Severity, str]] = ..., span: _Optional[_Union[_media_pb2.Span, _Mapping]] = ..., score: _Optional[float] = ..., state: _Optional[_Union[EventState, str]] = ..., measurements: _Optional[_Mapping[str, float]] = ..., kind: _Optional[str] = ..., track: _Optional[str] = ..., region: _Optional[_Union[_detection_pb2.Region, _Mapping]] = ..., incident: _Optional[str] = ..., worst: _Optional[_Union[_media_pb2.Rational, _Mapping]] = ..., reason: _Optional[str] = ..., position: _Optional[_Union[_media_pb2.Rational, _Mapping]] = ...) -> None: ...

@@ -171,7 +171,7 @@ class FrameChunk(_message.Message):
     def __init__(self, epoch: _Optional[int] = ..., frames: _Optional[_Iterable[_Union[Frame, _Mapping]]] = ..., sample_format: _Optional[_Union[SampleFormat, str]] = ..., planes: _Optional[_Iterable[_Union[PlaneShape, _Mapping]]] = ..., bit_depth: _Optional[int] = ..., full_range: _Optional[bool] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., step_x: _Optional[float] = ..., step_y: _Optional[float] = ..., payload: _Optional[_Union[Payload, _Mapping]] = ...) -> None: ...
 
 class AudioChunk(_message.Message):
-    __slots__ = ("track", "epoch", "start", "rate", "channels", "samples", "contiguous", "payload")
+    __slots__ = ("track", "epoch", "start", "rate", "channels", "samples", "contiguous", "payload", "tracks")
     TRACK_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     START_FIELD_NUMBER: _ClassVar[int]
@@ -180,6 +180,7 @@ class AudioChunk(_message.Message):
     SAMPLES_FIELD_NUMBER: _ClassVar[int]
     CONTIGUOUS_FIELD_NUMBER: _ClassVar[int]
     PAYLOAD_FIELD_NUMBER: _ClassVar[int]
+    TRACKS_FIELD_NUMBER: _ClassVar[int]
     track: int
     epoch: int
     start: Rational
@@ -188,7 +189,8 @@ class AudioChunk(_message.Message):
     samples: int
     contiguous: bool
     payload: Payload
-    def __init__(self, track: _Optional[int] = ..., epoch: _Optional[int] = ..., start: _Optional[_Union[Rational, _Mapping]] = ..., rate: _Optional[int] = ..., channels: _Optional[_Iterable[str]] = ..., samples: _Optional[int] = ..., contiguous: _Optional[bool] = ..., payload: _Optional[_Union[Payload, _Mapping]] = ...) -> None: ...
+    tracks: int
+    def __init__(self, track: _Optional[int] = ..., epoch: _Optional[int] = ..., start: _Optional[_Union[Rational, _Mapping]] = ..., rate: _Optional[int] = ..., channels: _Optional[_Iterable[str]] = ..., samples: _Optional[int] = ..., contiguous: _Optional[bool] = ..., payload: _Optional[_Union[Payload, _Mapping]] = ..., tracks: _Optional[int] = ...) -> None: ...
 
 class StreamFact(_message.Message):
     __slots__ = ("kind", "at", "stream", "message", "count", "values")
@@ -222,7 +224,7 @@ class EndOfStream(_message.Message):
     def __init__(self, at: _Optional[_Union[Instant, _Mapping]] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class MediaMessage(_message.Message):
-    __slots__ = ("channel", "rendition", "sequence", "frames", "audio", "fact", "end")
+    __slots__ = ("channel", "rendition", "sequence", "frames", "audio", "fact", "end", "session", "offset", "live")
     CHANNEL_FIELD_NUMBER: _ClassVar[int]
     RENDITION_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
@@ -230,6 +232,9 @@ class MediaMessage(_message.Message):
     AUDIO_FIELD_NUMBER: _ClassVar[int]
     FACT_FIELD_NUMBER: _ClassVar[int]
     END_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    LIVE_FIELD_NUMBER: _ClassVar[int]
     channel: str
     rendition: str
     sequence: int
@@ -237,4 +242,7 @@ class MediaMessage(_message.Message):
     audio: AudioChunk
     fact: StreamFact
     end: EndOfStream
-    def __init__(self, channel: _Optional[str] = ..., rendition: _Optional[str] = ..., sequence: _Optional[int] = ..., frames: _Optional[_Union[FrameChunk, _Mapping]] = ..., audio: _Optional[_Union[AudioChunk, _Mapping]] = ..., fact: _Optional[_Union[StreamFact, _Mapping]] = ..., end: _Optional[_Union[EndOfStream, _Mapping]] = ...) -> None: ...
+    session: int
+    offset: Rational
+    live: bool
+    def __init__(self, channel: _Optional[str] = ..., rendition: _Optional[str] = ..., sequence: _Optional[int] = ..., frames: _Optional[_Union[FrameChunk, _Mapping]] = ..., audio: _Optional[_Union[AudioChunk, _Mapping]] = ..., fact: _Optional[_Union[StreamFact, _Mapping]] = ..., end: _Optional[_Union[EndOfStream, _Mapping]] = ..., session: _Optional[int] = ..., offset: _Optional[_Union[Rational, _Mapping]] = ..., live: _Optional[bool] = ...) -> None: ...

@@ -1,4 +1,4 @@
-"""Control messages: which channels are watched, and where their timelines lie."""
+"""Control messages: which channels are watched."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from glasswatch.core.control import (
     ChannelStarted,
     ChannelStopped,
     ControlMessage,
-    EpochStarted,
 )
 from glasswatch.v1 import control_pb2
 from glasswatch.wire.fields import (
@@ -16,13 +15,11 @@ from glasswatch.wire.fields import (
     decoding,
     optional_text,
     parse,
-    rational_from_wire,
-    rational_to_wire,
 )
 
 
 def encode_control(value: ControlMessage) -> bytes:
-    """The message as bytes, the same for equal values; ValueError where a time takes more than 64 bits."""
+    """The message as bytes, the same for equal values."""
     return canonical(_to_wire(value))
 
 
@@ -50,10 +47,6 @@ def _to_wire(value: ControlMessage) -> control_pb2.ControlMessage:
         case ChannelStopped():
             stopped = control_pb2.ChannelStopped(channel=channel, reason=value.reason)
             return control_pb2.ControlMessage(stopped=stopped)
-        case EpochStarted():
-            offset = rational_to_wire(value.offset)
-            epoch = control_pb2.EpochStarted(channel=channel, epoch=value.epoch, offset=offset)
-            return control_pb2.ControlMessage(epoch=epoch)
 
 
 def _from_wire(wire: control_pb2.ControlMessage) -> ControlMessage:
@@ -66,7 +59,5 @@ def _from_wire(wire: control_pb2.ControlMessage) -> ControlMessage:
             return ChannelStarted(wire.started.channel, tuple(wire.started.renditions))
         case "stopped":
             return ChannelStopped(wire.stopped.channel, optional_text(wire.stopped, "reason"))
-        case "epoch":
-            return EpochStarted(wire.epoch.channel, wire.epoch.epoch, rational_from_wire(wire.epoch.offset))
         case _:
             raise ValueError("it carries nothing that this version knows")

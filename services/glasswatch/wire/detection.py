@@ -1,9 +1,9 @@
-"""Detection messages: what detectors say, and how far they have come."""
+"""Batches of detections: what a detector says, and how far it has come."""
 
 from __future__ import annotations
 
-from glasswatch.core.control import Watermark
 from glasswatch.core.detection import Detection, Verdict
+from glasswatch.core.message import DetectionBatch
 from glasswatch.v1 import detection_pb2
 from glasswatch.wire.fields import (
     SEVERITY,
@@ -16,6 +16,7 @@ from glasswatch.wire.fields import (
     optional_region,
     optional_text,
     parse,
+    rational_from_wire,
     rational_to_wire,
     region_to_wire,
     span_from_wire,
@@ -25,28 +26,45 @@ from glasswatch.wire.fields import (
 _VERDICT = EnumCodec(Verdict, detection_pb2.Verdict, "VERDICT")
 
 
-def encode_detection(value: Detection | Watermark) -> bytes:
+def encode_batch(value: DetectionBatch) -> bytes:
     """The message as bytes, the same for equal values; ValueError where a time takes more than 64 bits."""
-    if isinstance(value, Watermark):
-        return canonical(detection_pb2.DetectionMessage(watermark=_watermark_to_wire(value)))
-    return canonical(detection_pb2.DetectionMessage(detection=_detection_to_wire(value)))
+    return canonical(
+        detection_pb2.DetectionBatch(
+            channel=value.channel,
+            detector=value.detector,
+            session=value.session,
+            position=value.position,
+            detections=[_detection_to_wire(detection) for detection in value.detections],
+            epochs=[
+                detection_pb2.EpochOffset(epoch=epoch, offset=rational_to_wire(offset))
+                for epoch, offset in sorted(value.offsets.items())
+            ],
+            reached=instant_to_wire(value.reached) if value.reached is not None else None,
+            final=value.final,
+        )
+    )
 
 
-def decode_detection(raw: bytes) -> Detection | Watermark:
-    """The inverse of `encode_detection`.
+def decode_batch(raw: bytes) -> DetectionBatch:
+    """The inverse of `encode_batch`.
 
     Raises:
-        WireError: It is no detection message, or an impossible one.
+        WireError: It is no batch of detections, or an impossible one.
     """
-    with decoding("a detection message", raw):
-        wire = parse(detection_pb2.DetectionMessage, raw)
-        match wire.WhichOneof("content"):
-            case "detection":
-                return _detection_from_wire(wire.detection)
-            case "watermark":
-                return _watermark_from_wire(wire.watermark)
-            case _:
-                raise ValueError("it carries nothing that this version knows")
+    with decoding("a batch of detections", raw):
+        wire = parse(detection_pb2.DetectionBatch, raw)
+        if not wire.channel or not wire.detector:
+            raise ValueError("it names no channel or no detector")
+        return DetectionBatch(
+            channel=wire.channel,
+            detector=wire.detector,
+            session=wire.session,
+            position=wire.position,
+            detections=tuple(_detection_from_wire(detection) for detection in wire.detections),
+            offsets={epoch.epoch: rational_from_wire(epoch.offset) for epoch in wire.epochs},
+            reached=instant_from_wire(wire.reached) if wire.HasField("reached") else None,
+            final=wire.final,
+        )
 
 
 def _detection_to_wire(value: Detection) -> detection_pb2.Detection:
@@ -87,18 +105,3 @@ def _detection_from_wire(wire: detection_pb2.Detection) -> Detection:
         worst=optional_rational(wire, "worst"),
         reason=optional_text(wire, "reason"),
     )
-
-
-def _watermark_to_wire(value: Watermark) -> detection_pb2.Watermark:
-    return detection_pb2.Watermark(
-        channel=value.channel,
-        detector=value.detector,
-        track=value.track,
-        at=instant_to_wire(value.at),
-        final=value.final,
-    )
-
-
-def _watermark_from_wire(wire: detection_pb2.Watermark) -> Watermark:
-    track = optional_text(wire, "track")
-    return Watermark(wire.channel, wire.detector, instant_from_wire(wire.at), track, wire.final)

@@ -13,6 +13,7 @@ from glasswatch.wire.fields import (
     optional_region,
     optional_text,
     parse,
+    rational_from_wire,
     rational_to_wire,
     region_to_wire,
     span_from_wire,
@@ -43,6 +44,7 @@ def encode_event(value: Event) -> bytes:
             incident=value.incident,
             worst=rational_to_wire(value.worst) if value.worst is not None else None,
             reason=value.reason,
+            position=rational_to_wire(value.position),
         )
     )
 
@@ -73,4 +75,5 @@ def decode_event(raw: bytes) -> Event:
             incident=optional_text(wire, "incident"),
             worst=optional_rational(wire, "worst"),
             reason=optional_text(wire, "reason"),
+            position=rational_from_wire(wire.position),
         )

@@ -27,7 +27,7 @@ class MessageType(StrEnum):
     """Full name of the protobuf message in a message's value; the package carries the schema version."""
 
     MEDIA = "glasswatch.v1.MediaMessage"
-    DETECTION = "glasswatch.v1.DetectionMessage"
+    DETECTION = "glasswatch.v1.DetectionBatch"
     EVENT = "glasswatch.v1.Event"
     CONTROL = "glasswatch.v1.ControlMessage"
 

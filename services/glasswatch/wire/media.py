@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from glasswatch.core.control import EndOfStream
 from glasswatch.core.media import AudioChunk, FactKind, FrameChunk, MediaUnit, StreamFact
+from glasswatch.core.message import EndOfStream, MediaMessage
 from glasswatch.v1 import media_pb2
 from glasswatch.wire import payload as payloads
 from glasswatch.wire.fields import (
@@ -42,23 +42,6 @@ _FORMATS = {dtype: number for number, dtype in _DTYPES.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class MediaMessage:
-    """One message on a media topic.
-
-    Attributes:
-        channel: Channel id.
-        rendition: Name of the rendition; facts have their own.
-        sequence: Position among the channel's messages of this rendition, counted from 0.
-        unit: What it carries.
-    """
-
-    channel: str
-    rendition: str
-    sequence: int
-    unit: MediaUnit | EndOfStream
-
-
-@dataclass(frozen=True, slots=True)
 class EncodedMedia:
     """A media message as bytes.
 
@@ -79,7 +62,14 @@ def encode_media(message: MediaMessage, most_inline: int) -> EncodedMedia:
     Raises:
         ValueError: A time takes more than 64 bits, or a plane has a form that renditions do not have.
     """
-    wire = media_pb2.MediaMessage(channel=message.channel, rendition=message.rendition, sequence=message.sequence)
+    wire = media_pb2.MediaMessage(
+        channel=message.channel,
+        session=message.session,
+        rendition=message.rendition,
+        sequence=message.sequence,
+        offset=rational_to_wire(message.offset),
+        live=message.live,
+    )
     match message.unit:
         case FrameChunk() as chunk:
             wire.frames.CopyFrom(_frames_to_wire(chunk))
@@ -120,7 +110,17 @@ def decode_media(raw: bytes, fetch: payloads.Fetch | None = None) -> MediaMessag
                 unit = _end_from_wire(wire.end)
             case _:
                 raise ValueError("it carries nothing that this version knows")
-        return MediaMessage(wire.channel, wire.rendition, wire.sequence, unit)
+        if not wire.channel:
+            raise ValueError("it names no channel")
+        return MediaMessage(
+            channel=wire.channel,
+            session=wire.session,
+            rendition=wire.rendition,
+            sequence=wire.sequence,
+            unit=unit,
+            offset=rational_from_wire(wire.offset),
+            live=wire.live,
+        )
 
 
 def _frames_to_wire(chunk: FrameChunk) -> media_pb2.FrameChunk:
@@ -203,6 +203,7 @@ def _audio_to_wire(chunk: AudioChunk) -> media_pb2.AudioChunk:
         channels=chunk.channels,
         samples=len(chunk),
         contiguous=chunk.contiguous,
+        tracks=chunk.tracks,
     )
 
 
@@ -220,6 +221,7 @@ def _audio_from_wire(rendition: str, wire: media_pb2.AudioChunk, fetch: payloads
         rate=wire.rate,
         channels=tuple(wire.channels),
         contiguous=wire.contiguous,
+        tracks=wire.tracks,
     )
 
 

@@ -52,8 +52,8 @@ class Recorder(Detector[NoParams, Seen]):
         ]
 
 
-def make(track: int | None) -> Recorder:
-    return Recorder(NoParams(), DetectorContext("c", None if track is None else f"audio:{track}"))
+def make(track: str | None) -> Recorder:
+    return Recorder(NoParams(), DetectorContext("c", track))
 
 
 def test_a_detector_is_flushed_at_a_cut_and_at_the_end() -> None:
@@ -65,7 +65,7 @@ def test_a_detector_is_flushed_at_a_cut_and_at_the_end() -> None:
 
 def test_each_audio_track_has_an_instance_of_its_own() -> None:
     runner = DetectorRunner("recorder", make)
-    for unit in [*audio_chunks(np.zeros(96000)), *audio_chunks(np.zeros(48000), track=1)]:
+    for unit in [*audio_chunks(np.zeros(96000), tracks=2), *audio_chunks(np.zeros(48000), track=1, tracks=2)]:
         runner.feed(unit)
     assert [(d.track, d.span.end) for d in runner.finish()] == [("audio:0", 2), ("audio:1", 1)]
 

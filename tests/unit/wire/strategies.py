@@ -14,19 +14,18 @@ from glasswatch.core.control import (
     ChannelRemoved,
     ChannelStarted,
     ChannelStopped,
-    EndOfStream,
-    EpochStarted,
-    Watermark,
 )
 from glasswatch.core.detection import Detection, Event, EventState, Severity, Verdict
 from glasswatch.core.errors import WireError
 from glasswatch.core.media import AudioChunk, FactKind, FrameChunk, StreamFact
+from glasswatch.core.message import DetectionBatch, EndOfStream, MediaMessage
 from glasswatch.core.time import Instant, Span
-from glasswatch.wire.media import MediaMessage
 
 LIMIT = 1 << 63
 
 text = st.text(st.characters(codec="utf-8"), max_size=12)
+ids = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
+numbers_64 = st.integers(0, (1 << 64) - 1)
 epochs = st.integers(0, (1 << 32) - 1)
 seconds = st.builds(Fraction, st.integers(1 - LIMIT, LIMIT - 1), st.integers(1, LIMIT - 1))
 instants = st.builds(Instant, epochs, seconds)
@@ -84,6 +83,7 @@ def audio_chunks(draw: st.DrawFn) -> AudioChunk:
         rate=draw(st.integers(1, (1 << 32) - 1)),
         channels=tuple(channels),
         contiguous=draw(st.booleans()),
+        tracks=draw(epochs),
     )
 
 
@@ -96,7 +96,8 @@ def media_messages(draw: st.DrawFn) -> MediaMessage:
     """Any message of a media topic."""
     unit = draw(frame_chunks() | audio_chunks() | facts | ends)
     rendition = unit.rendition if isinstance(unit, (FrameChunk, AudioChunk)) else draw(text)
-    return MediaMessage(draw(text), rendition, draw(st.integers(0, (1 << 64) - 1)), unit)
+    session, sequence = draw(numbers_64), draw(numbers_64)
+    return MediaMessage(draw(ids), session, rendition, sequence, unit, draw(seconds), draw(st.booleans()))
 
 
 detections = st.builds(
@@ -117,7 +118,17 @@ detections = st.builds(
     worst=st.none() | seconds,
     reason=st.text(st.characters(codec="utf-8"), min_size=1, max_size=12),
 )
-watermarks = st.builds(Watermark, text, text, instants, maybe_text, st.booleans())
+batches = st.builds(
+    DetectionBatch,
+    channel=ids,
+    detector=ids,
+    session=numbers_64,
+    position=numbers_64,
+    detections=st.lists(detections, max_size=3).map(tuple),
+    offsets=st.dictionaries(epochs, seconds, max_size=3),
+    reached=st.none() | instants,
+    final=st.booleans(),
+)
 events = st.builds(
     Event,
     id=text,
@@ -137,6 +148,7 @@ events = st.builds(
     incident=maybe_text,
     worst=st.none() | seconds,
     reason=maybe_text,
+    position=seconds,
 )
 names = st.lists(text, max_size=3).map(tuple)
 controls = (
@@ -144,7 +156,6 @@ controls = (
     | st.builds(ChannelRemoved, text)
     | st.builds(ChannelStarted, text, names)
     | st.builds(ChannelStopped, text, maybe_text)
-    | st.builds(EpochStarted, text, epochs, seconds)
 )
 
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from glasswatch.core.errors import WireError
 from glasswatch.core.media import AudioChunk, FrameChunk
+from glasswatch.core.message import MediaMessage
 from glasswatch.v1 import media_pb2
-from glasswatch.wire.media import MediaMessage, decode_media, encode_media
+from glasswatch.wire.media import decode_media, encode_media
 from glasswatch.wire.payload import MOST_BYTES
 from tests.support import audio_chunks, frame_chunks
 from tests.unit.wire import strategies
@@ -55,7 +56,7 @@ PICTURE, DEEP, SOUND = picture(), picture(10), sound()
 
 
 def message(unit: FrameChunk | AudioChunk) -> MediaMessage:
-    return MediaMessage("news", unit.rendition, 3, unit)
+    return MediaMessage("news", 7, unit.rendition, 3, unit)
 
 
 def altered(unit: FrameChunk | AudioChunk, change: Callable[[media_pb2.MediaMessage], object]) -> bytes:

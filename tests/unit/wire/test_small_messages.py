@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glasswatch.core.control import ControlMessage, Watermark
+from glasswatch.core.control import ControlMessage
 from glasswatch.core.detection import Detection, Event, EventState, Severity, Verdict
 from glasswatch.core.errors import WireError
+from glasswatch.core.message import DetectionBatch
 from glasswatch.core.time import Span
 from glasswatch.v1 import control_pb2, detection_pb2, event_pb2
 from glasswatch.wire.control import decode_control, encode_control
-from glasswatch.wire.detection import decode_detection, encode_detection
+from glasswatch.wire.detection import decode_batch, encode_batch
 from glasswatch.wire.event import decode_event, encode_event
 from tests.unit.wire import strategies
 
@@ -22,9 +23,13 @@ DETECTION = Detection("news", "black", "1", "black", SPAN, Verdict.DEFECT, 0.9)
 EVENT = Event("id", "news", "black", "black", "1", Severity.ERROR, SPAN, 0.9, EventState.OPEN)
 
 
-@given(strategies.detections | strategies.watermarks)
-def test_detections_round_trip(value: Detection | Watermark) -> None:
-    assert decode_detection(encode_detection(value)) == value
+def batch(detection: Detection) -> DetectionBatch:
+    return DetectionBatch("news", detection.detector, session=1, position=4, detections=(detection,))
+
+
+@given(strategies.batches)
+def test_batches_round_trip(value: DetectionBatch) -> None:
+    assert decode_batch(encode_batch(value)) == value
 
 
 @given(strategies.events)
@@ -41,16 +46,16 @@ def test_order_of_measurements_changes_no_byte() -> None:
     measured = {f"m{i}": float(i) for i in range(50)}
     one = Detection("news", "a", "1", "a", SPAN, Verdict.OK, 0, measured)
     other = Detection("news", "a", "1", "a", SPAN, Verdict.OK, 0, dict(reversed(measured.items())))
-    assert encode_detection(one) == encode_detection(other)
+    assert encode_batch(batch(one)) == encode_batch(batch(other))
 
 
-@pytest.mark.parametrize("decode", [decode_detection, decode_event, decode_control])
+@pytest.mark.parametrize("decode", [decode_batch, decode_event, decode_control])
 @given(raw=st.binary(max_size=100))
 def test_random_bytes_decode_or_raise_wire_error(decode: Callable[[bytes], object], raw: bytes) -> None:
     assert strategies.kept(decode, raw) == raw
 
 
-@pytest.mark.parametrize("decode", [decode_detection, decode_event, decode_control])
+@pytest.mark.parametrize("decode", [decode_batch, decode_event, decode_control])
 def test_empty_message_is_refused(decode: Callable[[bytes], object]) -> None:
     with pytest.raises(WireError):
         decode(b"")
@@ -68,11 +73,11 @@ BAD_DETECTIONS = {
 
 @pytest.mark.parametrize("wrong", BAD_DETECTIONS.values(), ids=BAD_DETECTIONS)
 def test_impossible_detection_is_refused(wrong: dict[str, float]) -> None:
-    wire = detection_pb2.DetectionMessage.FromString(encode_detection(DETECTION))
+    wire = detection_pb2.DetectionBatch.FromString(encode_batch(batch(DETECTION)))
     for field, value in wrong.items():
-        setattr(wire.detection, field, value)
+        setattr(wire.detections[0], field, value)
     with pytest.raises(WireError):
-        decode_detection(wire.SerializeToString())
+        decode_batch(wire.SerializeToString())
 
 
 def test_span_that_ends_before_it_starts_is_refused() -> None:
