@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from glasswatch.aggregator.masks import Mask
@@ -15,8 +15,8 @@ Key = tuple[str, str, str, str]
 
 
 @dataclass(slots=True)
-class _Open:
-    """Evidence of a defect that has not ended.
+class Open:
+    """Evidence of a defect that has not ended; plain data, so that it can be kept.
 
     `announced` is the last event that was given out, None while the defect has not lasted long enough.
     """
@@ -39,7 +39,16 @@ class Decisions:
     rules: Mapping[str, DefectRule]
     masks: Sequence[Mask] = ()
     timeline: Timeline = field(default_factory=Timeline)
-    _open: dict[Key, _Open] = field(default_factory=dict)
+    _open: dict[Key, Open] = field(default_factory=dict)
+
+    @property
+    def open(self) -> list[Open]:
+        """What has not ended, for `resume`."""
+        return list(self._open.values())
+
+    def resume(self, evidence: Iterable[Open]) -> None:
+        """Go on from what another instance had open."""
+        self._open = {_key(seen.first): seen for seen in evidence}
 
     def add(self, detection: Detection) -> list[Event]:
         """Events that this detection opens, changes or closes."""
@@ -48,7 +57,7 @@ class Decisions:
             same_source = (key[0], key[1], key[3]) == _source(detection)
             if same_source and self._has_cleared(seen, detection):
                 changes += self._close(key)
-        key = (detection.channel, detection.defect, detection.kind or "", detection.track or "")
+        key = _key(detection)
         seen_now = self._open.get(key)
         if detection.verdict is Verdict.DEFECT or (seen_now is not None and self._keeps_open(seen_now, detection)):
             changes += self._extend(key, detection)
@@ -61,11 +70,11 @@ class Decisions:
         ]
         return [event for key in ended for event in self._close(key)]
 
-    def _keeps_open(self, seen: _Open, detection: Detection) -> bool:
+    def _keeps_open(self, seen: Open, detection: Detection) -> bool:
         enough = detection.score >= self.rules[detection.defect].clear_score
         return detection.verdict is Verdict.OK and enough and seen.last.span.gap_to(detection.span) == 0
 
-    def _has_cleared(self, seen: _Open, detection: Detection) -> bool:
+    def _has_cleared(self, seen: Open, detection: Detection) -> bool:
         """Whether `detection`, of the same source, proves that the open defect is over.
 
         A detection without kind speaks for every kind, one with a kind for that kind only; but media that has gone on
@@ -85,7 +94,7 @@ class Decisions:
     def _extend(self, key: Key, detection: Detection) -> list[Event]:
         seen = self._open.get(key)
         if seen is None:
-            seen = self._open[key] = _Open(detection, detection, detection, detection.ceiling)
+            seen = self._open[key] = Open(detection, detection, detection, detection.ceiling)
         else:
             seen.last = max(seen.last, detection, key=lambda d: d.span.end)
             seen.ceiling = _looser(seen.ceiling, detection.ceiling)
@@ -103,7 +112,7 @@ class Decisions:
         event = self._event(self._open.pop(key), EventState.CLOSED)
         return [event] if event is not None else []
 
-    def _event(self, seen: _Open, state: EventState) -> Event | None:
+    def _event(self, seen: Open, state: EventState) -> Event | None:
         span = seen.first.span.cover(seen.last.span)
         severity = self.rules[seen.first.defect].severity_after(float(span.duration))
         if severity is None:
@@ -132,6 +141,10 @@ class Decisions:
             reason=top.reason,
             position=start,
         )
+
+
+def _key(detection: Detection) -> Key:
+    return detection.channel, detection.defect, detection.kind or "", detection.track or ""
 
 
 def _source(detection: Detection) -> tuple[str, str, str]:

@@ -40,7 +40,7 @@ def group_incidents(events: Sequence[Event], rules: Sequence[IncidentRule]) -> l
     incident_of: dict[str, str] = {}
     for rule in rules:
         members = [e for e in ordered if any(e.defect in group for group in rule.needs)]
-        for cluster in _clusters(members, rule.within_s):
+        for cluster in clusters(members, rule.within_s):
             if all(any(e.defect in group for e in cluster) for group in rule.needs):
                 incident = _incident_id(rule.name, cluster[0])
                 for event in cluster:
@@ -48,7 +48,7 @@ def group_incidents(events: Sequence[Event], rules: Sequence[IncidentRule]) -> l
     return [replace(e, incident=incident_of.get(e.id)) for e in events]
 
 
-def _clusters(members: Sequence[Event], within_s: float) -> list[list[Event]]:
+def clusters(members: Sequence[Event], within_s: float | Fraction) -> list[list[Event]]:
     """Members in order of onset, cut wherever the next starts too long after all before have ended."""
     clusters: list[list[Event]] = []
     reach: tuple[int, Fraction] | None = None
