@@ -1,11 +1,12 @@
-"""`glasswatch cluster`: the servers that the services need, on one machine without Docker."""
+"""`glasswatch cluster`: the services and the servers that they need, on one machine without Docker."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -26,7 +27,7 @@ _PORT = click.IntRange(1, 65535)
 
 @click.group()
 def cluster() -> None:
-    """Run Kafka, Redis and Triton on this machine.
+    """Run Kafka, Redis, Triton and the services on this machine.
 
     A server whose address is in GLASSWATCH_KAFKA, GLASSWATCH_REDIS or GLASSWATCH_TRITON is used, not started.
     """
@@ -46,6 +47,17 @@ def cluster() -> None:
 @click.option("--kafka-port", type=_PORT, help="Default: a free one, and the same one again later.")
 @click.option("--redis-port", type=_PORT, help="Likewise.")
 @click.option("--triton-port", type=_PORT, help="Likewise.")
+@click.option("--servers-only", is_flag=True, help="Start no services, and leave the topics alone.")
+@click.option(
+    "--detectors",
+    metavar="NAME[=N],...",
+    help="Only these detectors; N processes share the channels of one. Default: one process for each detector.",
+)
+@click.option(
+    "--channels",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="File of channels for `glasswatch decode`.",
+)
 @click.option("--export", is_flag=True, help='Print shell lines: eval "$(glasswatch cluster up --export)".')
 def up(
     folder: Path | None,
@@ -53,33 +65,60 @@ def up(
     kafka_port: int | None,
     redis_port: int | None,
     triton_port: int | None,
+    servers_only: bool,
+    detectors: str | None,
+    channels: Path | None,
     export: bool,
 ) -> None:
-    """Start what does not run, wait until all of it works, print the addresses."""
+    """Start what does not run, wait until all of it works, print the addresses.
+
+    Servers come first, then the topics (on a Kafka that was started here), then the services.
+    """
+    if servers_only and (detectors or channels):
+        raise UsageError("--servers-only starts no services: leave out --detectors and --channels")
     with _needs_extra():
-        from glasswatch.runtime.cluster import Cluster, Kafka, Redis, Triton  # noqa: PLC0415
+        from glasswatch.runtime.cluster import Cluster, Kafka, Redis, Triton, services  # noqa: PLC0415
+    counts = services.counts(detectors)
     servers = (Redis(redis_port), Kafka(kafka_port), Triton(models, triton_port))
-    addresses = Cluster(folder or _default_folder(), tell=say).up(servers)
-    for server in servers:
-        address = addresses[server.name]
-        click.echo(f"export {server.variable}={shlex.quote(address)}" if export else f"{server.name:<8}{address}")
+    here = Cluster(folder or _default_folder(), tell=say)
+    addresses = here.up(servers)
+    variables = {server.variable: addresses[server.name] for server in servers}
+    if not servers_only:
+        if not os.environ.get(Kafka.variable):  # Topics of a Kafka elsewhere are for whoever runs it.
+            for warning in services.apply_topics(addresses["kafka"]):
+                say(warning)
+        addresses |= here.up(services.services(variables, counts, channels))
+    if export:
+        lines = [f"export {variable}={shlex.quote(address)}" for variable, address in variables.items()]
+    else:
+        lines = _columns([(name, address) for name, address in addresses.items()])
+    for line in lines:
+        click.echo(line)
 
 
 @cluster.command()
 @_folder
 def status(folder: Path | None) -> int:
-    """Tell of each server whether it works, its address, process and log; exit with 1 unless all of them work."""
+    """Tell of each server and service whether it works, its address, process and log.
+
+    Exit with 1 unless all of them work.
+    """
     with _needs_extra():
-        from glasswatch.runtime.cluster import Cluster, Kafka, Redis, State, Triton  # noqa: PLC0415
-    found = Cluster(folder or _default_folder()).status((Redis(), Kafka(), Triton()))
-    for server in found:
-        parts = [f"{server.name:<8}{server.state.value:<11}{server.address or '-'}"]
-        if server.pid is not None:
-            parts.append(f"pid {server.pid}, {server.resident_bytes / 2**20:.0f} MiB, log {server.log}")
-        if server.reason is not None:
-            parts.append(" ".join(server.reason.split()))
-        click.echo("  ".join(parts))
-    return 0 if all(server.state is State.HEALTHY for server in found) else NOT_HEALTHY
+        from glasswatch.runtime.cluster import Cluster, Kafka, Redis, Service, State, Triton  # noqa: PLC0415
+    here = Cluster(folder or _default_folder())
+    # To look at a service, its name is enough.
+    found = here.status((Redis(), Kafka(), Triton(), *(Service(name, (), {}) for name in here.services())))
+    rows = []
+    for each in found:
+        parts = [each.address or "-"]
+        if each.pid is not None:
+            parts.append(f"pid {each.pid}, {each.resident_bytes / 2**20:.0f} MiB, log {each.log}")
+        if each.reason is not None:
+            parts.append(" ".join(each.reason.split()))
+        rows.append((each.name, each.state.value, "  ".join(parts)))
+    for line in _columns(rows):
+        click.echo(line)
+    return 0 if all(each.state is State.HEALTHY for each in found) else NOT_HEALTHY
 
 
 @cluster.command()
@@ -88,8 +127,17 @@ def down(folder: Path | None) -> None:
     """Stop what `up` started; data and logs stay."""
     with _needs_extra():
         from glasswatch.runtime.cluster import Cluster  # noqa: PLC0415
-    for name, clean in Cluster(folder or _default_folder(), tell=say).down().items():
-        click.echo(f"{name:<8}{'stopped' if clean else 'did not stop, and was killed'}")
+    ends = Cluster(folder or _default_folder(), tell=say).down()
+    for line in _columns(
+        [(name, "stopped" if clean else "did not stop, and was killed") for name, clean in ends.items()]
+    ):
+        click.echo(line)
+
+
+def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """The rows as lines, all columns but the last one padded to the widest entry."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
+    return ["  ".join([*map(str.ljust, row, widths), row[-1]]) for row in rows]
 
 
 def _default_folder() -> Path:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ def run(*arguments: str | Path) -> Result:
 def test_up_status_down(with_own_redis: Addresses, tmp_path: Path) -> None:
     folder = tmp_path / "cluster"
     try:
-        up = run("up", "--dir", folder)
+        up = run("up", "--servers-only", "--dir", folder)
         assert up.exception is None
         lines = dict(line.split() for line in up.stdout.splitlines())
         assert lines == {
@@ -38,7 +39,7 @@ def test_up_status_down(with_own_redis: Addresses, tmp_path: Path) -> None:
         }
         assert "redis: starting" in up.stderr
 
-        export = run("up", "--dir", folder, "--export")
+        export = run("up", "--servers-only", "--dir", folder, "--export")
         assert export.stdout.splitlines() == [
             f"export GLASSWATCH_REDIS={lines['redis']}",
             f"export GLASSWATCH_KAFKA={with_own_redis.kafka}",
@@ -76,6 +77,21 @@ def test_errors_are_the_users_to_mend(
     assert isinstance(up.exception, GlasswatchError)
     assert "--models" in str(up.exception)
     assert run("status", "--dir", tmp_path / "cluster").stdout.split()[:2] == ["redis", "stopped"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--detectors", "blakc"], "no detector 'blakc'.*black"),
+        (["--detectors", "black=0"], "1 to 12 processes"),
+        (["--servers-only", "--detectors", "black"], "starts no services"),
+    ],
+)
+def test_what_makes_no_sense_starts_nothing(tmp_path: Path, arguments: list[str], reason: str) -> None:
+    up = run("up", "--dir", tmp_path / "cluster", *arguments)
+    assert isinstance(up.exception, UsageError)
+    assert re.search(reason, str(up.exception))
+    assert not (tmp_path / "cluster").exists()
 
 
 def test_without_the_extra_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

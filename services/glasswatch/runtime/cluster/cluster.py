@@ -1,10 +1,10 @@
-"""Starting, watching and stopping the servers of one state folder.
+"""Starting, watching and stopping the servers and services of one state folder.
 
-    <folder>/lock                    held by whoever starts or stops something
-    <folder>/<server>/process.json   which process it is, and where it is reached
-    <folder>/<server>/log            what it printed since its last start; log.1 is the one before
+    <folder>/lock                  held by whoever starts or stops something
+    <folder>/<name>/process.json   which process it is, and where it is reached
+    <folder>/<name>/log            what it printed since its last start; log.1 is the one before
 
-Servers outlive the command that started them. All that is known about them is in the folder, so that any later command
+They outlive the command that started them. All that is known about them is in the folder, so that any later command
 can tell how they are and stop them.
 """
 
@@ -16,6 +16,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
@@ -67,12 +68,13 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """What process.json says; `settings` as in Server, `shared_memory` as in Launch."""
+    """What process.json says; `settings` and `variable` as in Server, `shared_memory` as in Launch."""
 
     process: Process
     address: str
     port: int
     settings: dict[str, str]
+    variable: str | None
     shared_memory: str | None
 
     def write(self, path: Path) -> None:
@@ -92,7 +94,7 @@ class _Record:
 
 
 class Cluster:
-    """The servers whose state is in one folder.
+    """The servers and services whose state is in one folder.
 
     Args:
         folder: Where data, logs and what runs are kept.
@@ -137,14 +139,25 @@ class Cluster:
         return [self._status(server) for server in servers]
 
     def down(self) -> dict[str, bool]:
-        """Stop all that runs, the last started first; for each whether it stopped without being killed."""
+        """Stop all that runs: services at once, then servers, the last started first.
+
+        Returns:
+            For each that ran, whether it stopped without being killed.
+        """
         with self._locked():
-            records = {path.parent.name: _Record.read(path) for path in self.folder.glob("*/process.json")}
-            found = [(name, record) for name, record in records.items() if record is not None]
-            found.sort(key=lambda item: item[1].process.started, reverse=True)
-            running = {name for name, record in found if record.process.alive}
-            ends = {name: _stop(record) for name, record in found}
+            records = self._records()
+            running = {name for name, record in records.items() if record.process.alive}
+            services = {name: record for name, record in records.items() if record.variable is None}
+            with ThreadPoolExecutor(len(services) or 1) as pool:
+                ends = dict(zip(services, pool.map(_stop, services.values()), strict=True))
+            for name in services:
+                self._path(name).unlink()
+            ends |= {name: _stop(record) for name, record in records.items() if name not in services}
             return {name: clean for name, clean in ends.items() if name in running}
+
+    def services(self) -> list[str]:
+        """Names of the services that were started here and not stopped by `down` since, in alphabetical order."""
+        return sorted(name for name, record in self._records().items() if record.variable is None)
 
     def process(self, name: str) -> Process | None:
         """The process of a server that was started here."""
@@ -160,12 +173,24 @@ class Cluster:
             self.folder / "lock", lambda: self._tell(f"waiting for another command that works on {self.folder}")
         )
 
+    def _path(self, name: str) -> Path:
+        return self.folder / name / "process.json"
+
     def _record(self, name: str) -> _Record | None:
-        return _Record.read(self.folder / name / "process.json")
+        return _Record.read(self._path(name))
+
+    def _records(self) -> dict[str, _Record]:
+        """All that was started here, by name, the last started first."""
+        names = [path.parent.name for path in self.folder.glob("*/process.json")]
+        found = [(name, record) for name in names if (record := self._record(name)) is not None]
+        return dict(sorted(found, key=lambda item: item[1].process.started, reverse=True))
+
+    def _address_given(self, server: Server) -> str | None:
+        return self._given.get(server.variable) if server.variable else None
 
     def _ensure(self, server: Server, started: list[_Record]) -> _Record | None:
         """Start a server unless it runs; None for one that runs elsewhere."""
-        if self._given.get(server.variable):
+        if self._address_given(server):
             return None
         record = self._record(server.name)
         if record is not None and record.process.alive:
@@ -188,14 +213,14 @@ class Cluster:
             process = start(launch.argv, {**os.environ, **launch.env}, log)
         except OSError as error:
             raise ClusterError(f"cannot run {launch.argv[0]}: {error.strerror}") from error
-        record = _Record(process, launch.address, port, dict(server.settings), launch.shared_memory)
+        record = _Record(process, launch.address, port, dict(server.settings), server.variable, launch.shared_memory)
         started.append(record)
-        record.write(folder / "process.json")
+        record.write(self._path(server.name))
         return record
 
     def _wait(self, server: Server, record: _Record | None) -> str:
         """Return the address once it is healthy."""
-        address = record.address if record else self._given[server.variable]
+        address = record.address if record else self._address_given(server) or ""
         deadline = time.monotonic() + (START_TIMEOUT_S if record else _GIVEN_TIMEOUT_S)
         while True:
             try:
@@ -220,7 +245,7 @@ class Cluster:
 
     def _overdue(self, server: Server, record: _Record | None, reason: str) -> str:
         if record is None:
-            return f"{server.name} at {self._given[server.variable]} ({server.variable}) does not answer: {reason}"
+            return f"{server.name} at {self._address_given(server)} ({server.variable}) does not answer: {reason}"
         return f"{server.name} is not healthy after {START_TIMEOUT_S:.0f} s: {reason}; {self._log_end(server)}"
 
     def _log_end(self, server: Server) -> str:
@@ -233,7 +258,7 @@ class Cluster:
         return f"the last line of {path} is: {last}"
 
     def _status(self, server: Server) -> Status:
-        given = self._given.get(server.variable)
+        given = self._address_given(server)
         record = None if given else self._record(server.name)
         if not given and (record is None or not record.process.alive):
             return Status(server.name, State.STOPPED, record.address if record else None)

@@ -51,8 +51,11 @@ class Server(Protocol):
         """Its name, which is also that of its folder."""
 
     @property
-    def variable(self) -> str:
-        """The environment variable that gives the address of one that runs elsewhere."""
+    def variable(self) -> str | None:
+        """The environment variable that gives the address of one that runs elsewhere.
+
+        None for a service: it is never used from elsewhere, it keeps nothing, and `down` forgets it.
+        """
 
     @property
     def port(self) -> int | None:
