@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from glasswatch.adapters.model_repository import ModelFile, ModelRepository, TensorSpec
+from glasswatch.adapters.model_repository import ModelFile, ModelRepository
+from glasswatch.adapters.model_signature import TensorSpec
 from glasswatch.core.errors import InferenceError
 from glasswatch.ports.inference import Tensors
 
@@ -61,14 +61,11 @@ class LocalInference:
         A run that is late is stopped before its next operator, so a call can outlast its deadline by one operator.
         """
         loaded = self._load(model)
-        _check_inputs(loaded.file, inputs)
+        batches = loaded.file.batches(inputs)
         names = [output.name for output in loaded.file.outputs]
         with _failures_of(model):
-            arrays = _run(loaded.session, names, inputs, deadline_s)
-        outputs = dict(zip(names, arrays, strict=True))
-        for output in loaded.file.outputs:
-            _check_tensor(loaded.file, "output", output, outputs[output.name])
-        return outputs
+            results = _run(loaded.session, names, batches, deadline_s)
+        return loaded.file.join([dict(zip(names, arrays, strict=True)) for arrays in results])
 
     def _load(self, model: str) -> _Loaded:
         loaded = self._loaded.get(model)
@@ -93,7 +90,7 @@ class LocalInference:
         return _Loaded(file, session)
 
 
-def _run(session: Any, names: list[str], inputs: Tensors, deadline_s: float) -> list[npt.NDArray[Any]]:
+def _run(session: Any, names: list[str], batches: Sequence[Tensors], deadline_s: float) -> list[list[npt.NDArray[Any]]]:
     """Run the session; TimeoutError when it took longer than the deadline, even if it was not stopped in time."""
     options = onnxruntime.RunOptions()
     late = threading.Timer(deadline_s, setattr, (options, "terminate", True))
@@ -101,7 +98,7 @@ def _run(session: Any, names: list[str], inputs: Tensors, deadline_s: float) -> 
     started = time.monotonic()
     late.start()
     try:
-        arrays: list[npt.NDArray[Any]] = session.run(names, dict(inputs), options)
+        results = [session.run(names, dict(inputs), options) for inputs in batches]
     except Exception as error:
         if options.terminate:
             raise TimeoutError(f"stopped after {deadline_s:g} s") from error
@@ -110,7 +107,7 @@ def _run(session: Any, names: list[str], inputs: Tensors, deadline_s: float) -> 
         late.cancel()
     if time.monotonic() - started >= deadline_s:
         raise TimeoutError(f"not done within {deadline_s:g} s")
-    return arrays
+    return results
 
 
 @contextmanager
@@ -131,31 +128,3 @@ def _check_names(file: ModelFile, kind: str, specs: tuple[TensorSpec, ...], foun
         raise InferenceError(
             f"model {file.name}: config.pbtxt names the {kind}s {sorted(configured)}, {file.path} has {sorted(found)}"
         )
-
-
-def _check_inputs(file: ModelFile, inputs: Mapping[str, npt.NDArray[np.generic]]) -> None:
-    expected = {spec.name for spec in file.inputs}
-    if set(inputs) != expected:
-        raise InferenceError(f"model {file.name}: takes the inputs {sorted(expected)}, got {sorted(inputs)}")
-    for spec in file.inputs:
-        _check_tensor(file, "input", spec, inputs[spec.name])
-    if file.max_batch is None:
-        return
-    batches = {array.shape[0] for array in inputs.values()}
-    if len(batches) > 1 or not 1 <= max(batches) <= file.max_batch:
-        raise InferenceError(f"model {file.name}: takes one batch of 1 to {file.max_batch}, got {sorted(batches)}")
-
-
-def _check_tensor(file: ModelFile, kind: str, spec: TensorSpec, array: npt.NDArray[np.generic]) -> None:
-    fits = len(array.shape) == len(spec.shape) and all(
-        want in (-1, size) for want, size in zip(spec.shape, array.shape, strict=True)
-    )
-    if not fits or array.dtype != spec.dtype:
-        raise InferenceError(
-            f"model {file.name}: {kind} {spec.name} is {spec.dtype} {_text(spec.shape)}, "
-            f"got {array.dtype} {_text(array.shape)}"
-        )
-
-
-def _text(shape: tuple[int, ...]) -> str:
-    return f"[{', '.join('any' if size == -1 else str(size) for size in shape)}]"

@@ -15,48 +15,21 @@ from typing import Any
 import numpy as np
 
 from glasswatch.adapters.model_config import DATA_TYPES, DTYPES, parse_config
+from glasswatch.adapters.model_signature import PLAIN_NAME, ModelSignature, TensorSpec, check_name
 from glasswatch.core.errors import InferenceError
 
 CONFIG_FILE = "config.pbtxt"
 
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-"""A name that cannot lead out of its folder."""
-
 
 @dataclass(frozen=True, slots=True)
-class TensorSpec:
-    """An input or output of a model.
-
-    Attributes:
-        name: Its name in the model.
-        dtype: Type of its elements.
-        shape: Its dimensions, batch first where the model batches; -1 for any size.
-    """
-
-    name: str
-    dtype: np.dtype[Any]
-    shape: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ModelFile:
+class ModelFile(ModelSignature):
     """One servable version of a model.
 
     Attributes:
-        name: Name of its folder in the repository.
-        version: The version that is served where none is asked for.
         path: The ONNX file.
-        max_batch: Largest batch that one call may bring, None for a model without a batch dimension.
-        inputs: What it takes.
-        outputs: What it gives.
     """
 
-    name: str
-    version: int
     path: Path
-    max_batch: int | None
-    inputs: tuple[TensorSpec, ...]
-    outputs: tuple[TensorSpec, ...]
 
 
 class ModelRepository:
@@ -71,8 +44,7 @@ class ModelRepository:
 
     def find(self, name: str) -> ModelFile:
         """The version of a model that is served; InferenceError where it is unknown or wrongly configured."""
-        if not _PLAIN_NAME.fullmatch(name):
-            raise InferenceError(f"{name!r} is not a model name")
+        check_name(name)
         folder = self._root / name
         try:
             text = (folder / CONFIG_FILE).read_text(encoding="utf-8")
@@ -92,7 +64,7 @@ def _model_file(folder: Path, config: Any) -> ModelFile:
     if config.backend != "onnxruntime" and config.platform != "onnxruntime_onnx":
         raise ValueError(f"only ONNX models run in process, not backend {config.backend or config.platform!r}")
     file = config.default_model_filename or "model.onnx"
-    if not _PLAIN_NAME.fullmatch(file):
+    if not PLAIN_NAME.fullmatch(file):
         raise ValueError(f"default_model_filename {file!r} is not a plain file name")
     if config.max_batch_size < 0:
         raise ValueError(f"max_batch_size is {config.max_batch_size}")

@@ -99,3 +99,25 @@ STORE_FAILURES = Counter(
     ["store", "reason"],
     registry=REGISTRY,
 )
+
+# --- Inference on a Triton server ---
+
+INFERENCE_SECONDS = Histogram(
+    "glasswatch_inference_seconds",
+    "Time to an answer, repeated attempts included; calls that failed are not in it.",
+    ["model"],
+    buckets=_WORK_S,
+    registry=REGISTRY,
+)
+INFERENCE_FAILURES = Counter(
+    "glasswatch_inference_failures_total",
+    "Calls that failed: refused, unavailable, deadline, failed, circuit_open or closed.",
+    ["model", "reason"],
+    registry=REGISTRY,
+)
+INFERENCE_CIRCUIT_OPEN = Gauge(
+    "glasswatch_inference_circuit_open",
+    "1 while calls of the model are held back because the last ones failed, 0 otherwise.",
+    ["model"],
+    registry=REGISTRY,
+)

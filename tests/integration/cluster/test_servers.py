@@ -145,7 +145,8 @@ def test_a_model_whose_process_died_is_not_healthy(own_cluster: Cluster) -> None
     start_servers(own_cluster, [triton])
     process = own_cluster.process("triton")
     assert process is not None
-    stubs(process)[0].kill()
+    for stub in stubs(process):
+        stub.kill()
     [status] = own_cluster.status([triton])
     assert status.state is State.UNHEALTHY
     assert status.reason is not None

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from glasswatch.adapters.model_repository import ModelRepository, TensorSpec
+from glasswatch.adapters.model_repository import ModelRepository
+from glasswatch.adapters.model_signature import TensorSpec
 from glasswatch.core.errors import InferenceError
 
 MINIMAL = """
