@@ -16,8 +16,8 @@ from glasswatch.core.sessions import Admission, Sessions
 from glasswatch.core.state import decode_state, encode_state
 from glasswatch.core.time import Timeline
 
-MOST_LAG_S = Fraction(300)
-"""A detector that is this far behind the others is waited for no longer."""
+LATENESS_S = Fraction(300)
+"""Detectors may be this far apart for their events to find each other in an incident."""
 
 MOST_RECENT = 256
 """Closed events that are kept for incidents at most."""
@@ -27,19 +27,12 @@ MOST_EPOCHS = 64
 
 
 @dataclass(slots=True)
-class _Progress:
-    """How far one detector has come: its sessions, and the position in the input up to which it has judged."""
-
-    sessions: Sessions = field(default_factory=Sessions)
-    reached: Fraction | None = None
-
-
-@dataclass(slots=True)
 class _State:
-    """All that must survive; `version` counts the batches handled."""
+    """All that must survive: how many batches were handled, and up to which position in the input, among it."""
 
     version: int = 0
-    detectors: dict[str, _Progress] = field(default_factory=dict)
+    detectors: dict[str, Sessions] = field(default_factory=dict)
+    reached: Fraction | None = None
     offsets: dict[int, Fraction] = field(default_factory=dict)
     open: list[Open] = field(default_factory=list)
     recent: dict[str, Event] = field(default_factory=dict)
@@ -49,8 +42,8 @@ class ChannelDecisions:
     """Events of one channel.
 
     Batches of one detector must come in order; one that comes again is skipped. An event is given out whenever it
-    changes, and that includes the incident that it belongs to. Events are kept for incidents until every detector has
-    come further than an incident can reach back (the watermark).
+    changes, and that includes the incident that it belongs to. Events are kept for incidents until the watermark has
+    passed them, which follows the foremost detector at a distance of `LATENESS_S`.
     """
 
     def __init__(
@@ -70,13 +63,13 @@ class ChannelDecisions:
 
     def handle(self, batch: DetectionBatch) -> tuple[Admission, list[Event]]:
         """Versions of events that this batch brings, in order."""
-        progress = self._state.detectors.setdefault(batch.detector, _Progress())
-        admission = progress.sessions.admission(batch.session, batch.position)
+        sessions = self._state.detectors.setdefault(batch.detector, Sessions())
+        admission = sessions.admission(batch.session, batch.position)
         if admission is not Admission.HANDLE:
             return admission, []
-        if batch.session != progress.sessions.current:
-            progress.reached = None
-        progress.sessions.advance(batch.session, batch.position)
+        if sessions.current not in (None, batch.session):
+            self._state.reached = None
+        sessions.advance(batch.session, batch.position)
         self._state.version += 1
         for epoch, offset in batch.offsets.items():
             self._place(epoch, offset)
@@ -85,7 +78,7 @@ class ChannelDecisions:
             changes += self._decisions.finish(self._channel, batch.detector)
         if batch.reached is not None:
             position = self._timeline.position(batch.reached)
-            progress.reached = position if progress.reached is None else max(position, progress.reached)
+            self._state.reached = max(position, self._state.reached or position)
         return admission, self._with_incidents(changes)
 
     def snapshot(self) -> bytes:
@@ -109,36 +102,27 @@ class ChannelDecisions:
     def _with_incidents(self, changes: Sequence[Event]) -> list[Event]:
         """The changes with their incidents, and other events whose incident has changed."""
         if not changes:
-            self._trim()
             return []
         recent = self._state.recent
-        before = {id_: event.incident for id_, event in recent.items()}
+        before = {event.id: event.incident for event in recent.values()}
         recent.update((event.id, event) for event in changes)
-        grouped = {event.id: event for event in group_incidents(list(recent.values()), self._incidents)}
-        self._state.recent = grouped
-        changed = {event.id for event in changes}
-        others = [e for e in grouped.values() if e.id not in changed and e.incident != before.get(e.id)]
+        grouped = group_incidents(list(recent.values()), self._incidents)
+        recent.update((event.id, event) for event in grouped)
+        changed = [replace(event, incident=recent[event.id].incident) for event in changes]
+        ids = {event.id for event in changes}
+        others = [event for event in grouped if event.id not in ids and event.incident != before[event.id]]
         self._trim()
-        return [*(replace(event, incident=grouped[event.id].incident) for event in changes), *others]
+        return changed + others
 
     def _trim(self) -> None:
         """Forget events that can no longer share an incident with one to come."""
         recent = self._state.recent
-        if not recent:
-            return
-        horizon = self._watermark() - self._reach
+        watermark = (self._state.reached or Fraction(0)) - LATENESS_S - self._reach
         for cluster in clusters(sorted(recent.values(), key=lambda event: (event.span, event.id)), self._reach):
-            if all(event.state is EventState.CLOSED and _end(event) < horizon for event in cluster):
+            if all(event.state is EventState.CLOSED and _end(event) < watermark for event in cluster):
                 _remove(recent, cluster)
         closed = [event for event in recent.values() if event.state is EventState.CLOSED]
         _remove(recent, sorted(closed, key=_end)[:-MOST_RECENT])
-
-    def _watermark(self) -> Fraction:
-        """The position that every detector has passed which is not far behind."""
-        reached = [p.reached for p in self._state.detectors.values() if p.reached is not None]
-        if not reached:
-            return Fraction(0)
-        return min(position for position in reached if position >= max(reached) - MOST_LAG_S)
 
 
 def _end(event: Event) -> Fraction:
