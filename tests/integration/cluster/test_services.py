@@ -109,7 +109,7 @@ def test_detectors_and_processes_can_be_chosen(tmp_path: Path, monkeypatch: pyte
         ("detect-freeze", "detect", "freeze"),
         ("detect-black", "detect", "black"),
         ("detect-black-2", "detect", "black"),
-        ("decode", "decode", "--channels", str(tmp_path / "channels.yaml")),
+        ("decode", "decode", "--channels", str(tmp_path / "channels.yaml"), "--detectors", "freeze,black"),
     ]
 
 

@@ -94,7 +94,7 @@ def services(servers: Mapping[str, str], detectors: Mapping[str, int], channels:
 
     Args:
         servers: Addresses by the variable that names each, for all of the services.
-        detectors: How many processes of each detector.
+        detectors: How many processes of each detector; the decoder publishes what these need.
         channels: File of channels for the decoder.
     """
     found = [Service(AGGREGATE, (AGGREGATE,), servers)]
@@ -102,8 +102,12 @@ def services(servers: Mapping[str, str], detectors: Mapping[str, int], channels:
         for number in range(1, count + 1):
             label = f"{DETECT}-{name}" if number == 1 else f"{DETECT}-{name}-{number}"
             found.append(Service(label, (DETECT, name), servers))
-    options = ("--channels", str(channels.resolve())) if channels else ()
-    return [*found, Service(DECODE, (DECODE, *options), servers)]
+    options = [DECODE]
+    if channels is not None:
+        options += ["--channels", str(channels.resolve())]
+    if set(detectors) != set(registered()):
+        options += ["--detectors", ",".join(detectors)]
+    return [*found, Service(DECODE, tuple(options), servers)]
 
 
 def apply_topics(address: str) -> list[str]:
