@@ -15,17 +15,33 @@ from glasswatch.adapters.memory_store import MemoryEventStore
 from glasswatch.core.detection import Event, EventState, Severity, event_id
 from glasswatch.core.time import Span
 from glasswatch.ports.event_store import EventStore
+from glasswatch.wire.event import decode_event, encode_event
+from tests.redis_keys import own_prefix
 
 MakeStore = Callable[[], EventStore]
 
-STORES = [pytest.param(MemoryEventStore, id="memory")]
+
+def memory_stores(_: pytest.FixtureRequest) -> MakeStore:
+    return MemoryEventStore
+
+
+def redis_stores(request: pytest.FixtureRequest) -> MakeStore:
+    address = request.getfixturevalue("redis_address")
+    from glasswatch.adapters.redis_store import Connection, RedisEventStore  # noqa: PLC0415 - extra `cluster`
+
+    connection = Connection(address)
+    request.addfinalizer(connection.client.close)
+    return lambda: RedisEventStore(connection, encode_event, decode_event, retention_s=300, prefix=own_prefix())
+
+
+STORES = [pytest.param(memory_stores, id="memory"), pytest.param(redis_stores, id="redis")]
 
 pytestmark = pytest.mark.timeout(60)
 
 
 @pytest.fixture(params=STORES, scope="module")
 def make_store(request: pytest.FixtureRequest) -> MakeStore:
-    make: MakeStore = request.param
+    make: MakeStore = request.param(request)
     return make
 
 
@@ -125,6 +141,34 @@ def test_a_closed_event_can_still_be_given_its_incident(store: EventStore) -> No
     grouped = replace(closed, incident="source-lost-1")
     store.put(grouped)
     assert list(store.events("news")) == [grouped]
+
+
+def test_ends_are_compared_exactly(store: EventStore) -> None:
+    """Two of these are one float, and some have more digits than a double can hold."""
+    onset = -Fraction(2**62 + 1, 3)
+    ends = [
+        onset,
+        -Fraction(2**62, 3),
+        Fraction(-1, 2**62),
+        Fraction(0),
+        Fraction(10**18, 10**18 + 1),
+        Fraction(1),
+        Fraction(2**62 + 1, 1),
+    ]
+    versions = [event(onset, end, state=EventState.OPEN) for end in ends]
+    for kept, version in enumerate(versions):
+        store.put(version)
+        for older in versions[:kept]:
+            store.put(older)
+        assert list(store.events("news")) == [version]
+
+
+def test_a_version_of_the_same_age_replaces(store: EventStore) -> None:
+    """Where nothing tells which is the later one, it is the one that came last."""
+    first, second = event(), replace(event(), score=1.0)
+    store.put(first)
+    store.put(second)
+    assert list(store.events("news")) == [second]
 
 
 @settings(max_examples=50, deadline=None)
