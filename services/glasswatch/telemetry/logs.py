@@ -14,6 +14,9 @@ from glasswatch.core.redact import redact
 FIELDS = ("channel", "worker")
 """What a record may tell beside its message: `log.info("...", extra={"channel": channel})`."""
 
+LIBRARIES = ("aiokafka", "faust", "kafka", "mode")
+"""What they tell at INFO, such as every connection that is opened, is only of use for debugging."""
+
 # Up to the next blank: a password may hold any other character. Punctuation at the end belongs to the sentence.
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://\S*[^\s:;,.'\")\]}>]", re.IGNORECASE)
 
@@ -24,7 +27,7 @@ def configure(level: str = "INFO", json: bool = False, stream: TextIO | None = N
     Replaces what was configured before.
 
     Args:
-        level: Least level that is written, for example "INFO".
+        level: Least level that is written, for example "INFO"; of LIBRARIES, "INFO" writes warnings only.
         json: One JSON object a line (time, level, logger, message, exception, and those of FIELDS that are given),
             instead of a line to read.
         stream: Where to; None takes standard error.
@@ -39,6 +42,8 @@ def configure(level: str = "INFO", json: bool = False, stream: TextIO | None = N
     for old in root.handlers[:]:
         root.removeHandler(old)
     root.addHandler(handler)
+    for name in LIBRARIES:
+        logging.getLogger(name).setLevel(logging.WARNING if root.level == logging.INFO else logging.NOTSET)
     logging.captureWarnings(True)
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glasswatch.telemetry.logs import configure, hide_secrets
+from glasswatch.telemetry.logs import LIBRARIES, configure, hide_secrets
 
 log = logging.getLogger("glasswatch.test")
 
@@ -28,6 +28,8 @@ def lines():
     logging.captureWarnings(False)
     root.setLevel(level)
     root.handlers[:] = handlers
+    for name in LIBRARIES:
+        logging.getLogger(name).setLevel(logging.NOTSET)
 
 
 def test_a_line_to_read(lines):
@@ -71,6 +73,15 @@ def test_the_level_holds_for_all(lines):
     log.info("quiet")
     logging.getLogger("aiokafka").warning("heard")
     assert len(written()) == 1
+
+
+@pytest.mark.parametrize(("level", "heard"), [("debug", 2), ("info", 1), ("error", 0)])
+def test_libraries_say_at_info_what_is_for_debugging(lines, level, heard):
+    written = lines(level)
+    client = logging.getLogger("aiokafka.conn")
+    client.info("connected")
+    client.warning("disconnected")
+    assert len(written()) == heard
 
 
 def test_configuring_again_replaces(lines):
