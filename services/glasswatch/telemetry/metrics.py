@@ -1,7 +1,8 @@
 """Every metric of every service, in one place, so that names and labels stay of one kind.
 
 Names begin with `glasswatch_` and end with their unit. Labels take few values that are known beforehand (workers,
-detectors, defects, outcomes): a label that names a channel, title or message would make a series for each of them.
+detectors, defects, outcomes): a label that names a title or message would make a series for each of them. Only the
+decoder's few metrics of an input name channels: there are as many as are configured, and they go with them.
 Only services import this module, for it needs the extra `cluster`.
 """
 
@@ -88,6 +89,54 @@ EVENT_LATENCY_SECONDS = Histogram(
     "From the publication of the media that shows a defect to the event in Redis.",
     ["defect"],
     buckets=_LATENCY_S,
+    registry=REGISTRY,
+)
+
+# --- Decoder ---
+
+DECODER_CHANNELS = Gauge(
+    "glasswatch_decoder_channels",
+    "Channels that are followed now.",
+    registry=REGISTRY,
+)
+DECODER_MEDIA_SECONDS = Counter(
+    "glasswatch_decoder_media_seconds_total",
+    "Media decoded, by its duration.",
+    ["channel"],
+    registry=REGISTRY,
+)
+DECODER_LAG_SECONDS = Gauge(
+    "glasswatch_decoder_lag_seconds",
+    "How far the media of a live channel is behind the time that has passed since its session began.",
+    ["channel"],
+    registry=REGISTRY,
+)
+DECODER_RECONNECTS = Counter(
+    "glasswatch_decoder_reconnects_total",
+    "How often a live input was opened again.",
+    ["channel"],
+    registry=REGISTRY,
+)
+DECODER_MESSAGES = Counter(
+    "glasswatch_decoder_messages_total",
+    "Media messages published.",
+    ["rendition"],
+    registry=REGISTRY,
+)
+DECODER_BYTES = Counter(
+    "glasswatch_decoder_bytes_total",
+    "Bytes of media messages published, without payloads that went to the media store.",
+    ["rendition"],
+    registry=REGISTRY,
+)
+DECODER_CLAIM_CHECKS = Counter(
+    "glasswatch_decoder_claim_checks_total",
+    "Payloads that were too large for a message and went to the media store.",
+    registry=REGISTRY,
+)
+DECODER_UNCONFIRMED_BYTES = Gauge(
+    "glasswatch_decoder_unconfirmed_bytes",
+    "Bytes that were published and that Kafka has not confirmed yet.",
     registry=REGISTRY,
 )
 
