@@ -51,10 +51,10 @@ _CHANNEL = [
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 5_000),
     ("grpc.keepalive_permit_without_calls", 0),
-    # gRPC would wait up to two minutes before it looks for a server again.
+    # gRPC would wait up to two minutes before it looks for a server again. "min" is what it gives one attempt.
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1_000),
+    ("grpc.min_reconnect_backoff_ms", 2_000),
 ]
 
 
@@ -151,7 +151,7 @@ class TritonInference:
             model = self._models[name] = _Model(name, CircuitBreaker(*self._limits))
         breaker = model.breaker
         if not breaker.admit():
-            text = f"not called for another {breaker.wait_s:.1f} s, because its last calls failed"
+            text = "held back, because its last calls failed"
             raise TritonError(Reason.CIRCUIT_OPEN, f"model {name}: {self.address}: {text}")
         try:
             result = await self._repeated(model, deadline_s, work)
@@ -175,7 +175,7 @@ class TritonInference:
         now_open = model.breaker.is_open
         if now_open != model.told_open:
             log.warning(
-                "calls of model %s on %s are %s", model.name, self.address, "held back" if now_open else "let go"
+                "calls of model %s on %s are %s", model.name, self.address, "held back" if now_open else "tried again"
             )
             INFERENCE_CIRCUIT_OPEN.labels(model.name).set(now_open)
             model.told_open = now_open

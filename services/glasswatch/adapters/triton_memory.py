@@ -7,6 +7,7 @@ a region whose call got no answer is never used again, and is unregistered once 
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import logging
 import mmap
@@ -37,6 +38,7 @@ _FOLDER = Path("/dev/shm")  # noqa: S108 - the names that shm_open(3) takes live
 _ALIGNMENT = 64
 _TIMEOUT_S = 2.0
 _SWEEP_S = 1.0
+_POLL_S = 0.1
 
 
 def is_local(address: str) -> bool:
@@ -88,7 +90,7 @@ class SharedMemory:
     _used: int = field(default=0, init=False)
     _free: list[Region] = field(default_factory=list, init=False)
     _retired: list[Region] = field(default_factory=list, init=False)
-    _swept: float = field(default=0.0, init=False)
+    _next_sweep: float = field(default=0.0, init=False)
 
     async def take(self, size: int) -> Region | None:
         """A region of at least `size` bytes that nobody else uses, None where the call has to do without.
@@ -124,13 +126,16 @@ class SharedMemory:
         self._free.clear()
 
     async def close(self) -> None:
-        """Unregister what the server lets go of; it frees the rest when it ends. No call may be under way."""
+        """Unregister all regions, as far as the server lets go of them in time; no call may be under way."""
         self.usable = False
         self.forget()
-        self._swept = 0.0
-        await self._sweep()
+        until = time.monotonic() + _TIMEOUT_S
+        await self._unregister()
+        while self._retired and time.monotonic() < until:
+            await asyncio.sleep(_POLL_S)
+            await self._unregister()
         if self._retired:
-            log.info("the server still uses %d regions of shared memory", len(self._retired))
+            log.warning("Triton keeps %d regions of shared memory until it ends", len(self._retired))
         for region in self._retired:
             region.memory.close()
         self._retired.clear()
@@ -160,10 +165,13 @@ class SharedMemory:
         return region
 
     async def _sweep(self) -> None:
-        """Unregister the regions that were set aside, but do not ask again and again for those still in use."""
-        if time.monotonic() < self._swept + _SWEEP_S and self._swept:
-            return
-        self._swept = time.monotonic()
+        """Unregister what was set aside, but do not ask at every call for what is still in use."""
+        if time.monotonic() >= self._next_sweep:
+            self._next_sweep = time.monotonic() + _SWEEP_S
+            await self._unregister()
+
+    async def _unregister(self) -> None:
+        """Unregister the regions that were set aside, but for those still in use."""
         regions, self._retired = self._retired, []
         for number, region in enumerate(regions):
             try:
