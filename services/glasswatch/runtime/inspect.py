@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
@@ -26,10 +27,12 @@ from glasswatch.core.needs import AudioNeed, FactNeed, Planes, VideoNeed
 from glasswatch.core.time import Instant
 from glasswatch.decoder.decode import Decoder
 from glasswatch.decoder.source import Source
-from glasswatch.detectors.registry import registered
+from glasswatch.detectors.registry import AnyDetector, registered
 from glasswatch.ports.bus import BusClosedError
+from glasswatch.ports.inference import Inference
 from glasswatch.report.evidence import EvidenceCollector
 from glasswatch.report.model import DetectorResult, Report, Status, Timing, event_row
+from glasswatch.runtime.detectors import FILE_DEADLINE_S, MODELS, local_inference, make_detector
 from glasswatch.runtime.pipeline import Pipeline
 from glasswatch.runtime.runner import DetectorRunner
 
@@ -64,6 +67,7 @@ class Inspection:
         on_progress: Called in the decoding thread after each media unit.
         on_detection: Called in the aggregator's thread with each detection, so that raw scores can be kept.
         channel: Channel id in detections and events.
+        models: The repository of the models that detectors call.
     """
 
     source: Source
@@ -73,6 +77,8 @@ class Inspection:
     on_progress: Callable[[Progress], None] | None = None
     on_detection: Callable[[Detection], None] | None = None
     channel: str = "inspect"
+    models: Path = MODELS
+    _inference: Inference | None = None
     _store: MemoryEventStore = field(default_factory=MemoryEventStore)
     _position: Fraction = Fraction(0)
 
@@ -130,8 +136,14 @@ class Inspection:
         return None
 
     def _runner(self, name: str) -> DetectorRunner:
-        cls, params = registered()[name], self.profile.params[name]
-        return DetectorRunner(name, lambda track: cls(params, DetectorContext(self.channel, track)))
+        params, inference = self.profile.params[name], None
+        if registered()[name].spec.models:
+            inference = self._inference = self._inference or local_inference(self.models)
+
+        def make(track: str | None) -> AnyDetector:
+            return make_detector(name, params, DetectorContext(self.channel, track), inference, FILE_DEADLINE_S)
+
+        return DetectorRunner(name, make)
 
     def _connect(
         self,
