@@ -1,0 +1,338 @@
+"""A Faust worker: takes records, has them worked on, and acknowledges them when nothing of that can be lost.
+
+Faust by itself acknowledges what was not processed: after an exception, at SIGTERM, in a rebalance. So no record is
+acknowledged by Faust here (`_Held`), but by checkpoints only: what came of the records is confirmed by Kafka, then the
+state is saved, then the records are acknowledged. Whatever dies in between, records are delivered again, and the
+numbering within sessions tells what was handled already.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import faust
+
+from glasswatch.core.errors import StoreError, WireError
+from glasswatch.ports.state_store import StateStore
+from glasswatch.runtime.worker.work import Outgoing, Record, Step, Task, Work, dead_letter
+from glasswatch.telemetry import metrics
+from glasswatch.wire import topics
+
+log = logging.getLogger(__name__)
+
+R = TypeVar("R")
+
+CHECKPOINT_S = 1.0
+MOST_PENDING = 64
+"""Records that may wait for a checkpoint: with the largest messages half a gigabyte, usually a few megabytes."""
+
+MOST_BUFFERED = 16
+"""Records that Faust reads ahead for each agent."""
+
+RETRY_S = (0.2, 5.0)
+"""First and longest pause before a store is tried again."""
+
+REVOKE_S = 5.0
+"""How long a rebalance waits for a last checkpoint. Without it records are handled again, and known as duplicates."""
+
+STUCK_S = 120.0
+"""A record that takes longer is a hang: the process tells that it should be restarted."""
+
+
+class _Held(faust.Event):
+    """An event that Faust cannot acknowledge."""
+
+    def ack(self) -> bool:
+        """Nothing: Faust calls this for records that it skips in a rebalance, too."""
+        return False
+
+    def confirm(self) -> None:
+        """Let the offset be committed."""
+        super().ack()
+
+
+class Moved(Exception):  # noqa: N818 - no error: the partition is somebody else's now
+    """The partition was taken away while a record of it was worked on."""
+
+
+@dataclass(slots=True)
+class _Pending:
+    """What waits for the next checkpoint."""
+
+    events: list[_Held] = field(default_factory=list)
+    sent: list[Awaitable[Any]] = field(default_factory=list)
+    dirty: set[str] = field(default_factory=set)
+
+    def clear(self) -> None:
+        """Forget it all: the records will be delivered again."""
+        self.events.clear()
+        self.sent.clear()
+        self.dirty.clear()
+
+
+class Worker:
+    """Runs one `Work` on what its topics bring."""
+
+    def __init__(self, work: Work, kafka: str, states: StateStore, *, max_message_bytes: int = 8 << 20) -> None:
+        """Prepare.
+
+        Args:
+            work: What to do.
+            kafka: Brokers, `host:port,host:port`.
+            states: Where tasks are kept.
+            max_message_bytes: Largest message on the topics.
+        """
+        self._work = work
+        self._states = states
+        self._tasks: dict[str, Task] = {}
+        self._pending = _Pending()
+        self._generation = 0
+        self._lock = asyncio.Lock()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=work.name)
+        self._busy_since: float | None = None
+        self._trouble: str | None = "it has no partitions yet"
+        self._draining = False
+        self._labels = {"worker": work.name}
+        self.app = self._make_app(kafka, max_message_bytes)
+
+    def live(self) -> str | None:
+        """Why the process should be restarted, None while it is well."""
+        since = self._busy_since
+        if since is not None and time.monotonic() - since > STUCK_S and self._trouble is None:
+            return f"a record has been worked on for more than {STUCK_S:.0f} s"
+        return None
+
+    def ready(self) -> str | None:
+        """Why it cannot work now, None while it can."""
+        return "it is stopping" if self._draining else self._trouble
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set, then drain: nothing new is taken, what was done is checkpointed.
+
+        Raises:
+            Exception: Whatever ended the worker before.
+        """
+        app = self.app
+        await app.start()
+        parts = {
+            asyncio.create_task(part) for part in (self._until_it_ends(), self._checkpoint_regularly(), stop.wait())
+        }
+        try:
+            done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+            for part in done:
+                part.result()
+            self._draining = True
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(REVOKE_S), self._lock:
+                    await self._checkpoint()
+        finally:
+            for part in parts:
+                part.cancel()
+            self._generation += 1
+            await app.stop()
+            self._thread.shutdown(wait=False, cancel_futures=True)
+        if app.crash_reason is not None:
+            raise app.crash_reason
+
+    async def _until_it_ends(self) -> None:
+        while not (self.app.crashed or self.app.should_stop):
+            await asyncio.sleep(0.2)
+
+    def _make_app(self, kafka: str, max_message_bytes: int) -> faust.App:
+        app = faust.App(
+            self._work.group,
+            broker=[f"kafka://{address}" for address in kafka.split(",")],
+            Event=_Held,
+            key_serializer="raw",
+            value_serializer="raw",
+            web_enabled=False,
+            topic_allow_declare=False,
+            topic_disable_leader=True,
+            store="memory://",
+            datadir=tempfile.mkdtemp(prefix="glasswatch-faust-"),
+            broker_session_timeout=10.0,
+            broker_heartbeat_interval=3.0,
+            broker_commit_interval=1.0,
+            # A channel's message must fit; more in one fetch would only be memory.
+            consumer_max_fetch_size=max_message_bytes,
+            consumer_auto_offset_reset="earliest",
+            producer_acks=-1,
+            producer_linger=0.0,
+            producer_max_request_size=max_message_bytes + (1 << 20),
+            stream_buffer_maxsize=MOST_BUFFERED,
+            stream_wait_empty=False,
+        )
+        channel = app.topic(*self._work.topics, key_serializer="raw", value_serializer="raw")
+
+        async def consume(stream: Any) -> None:
+            async for event in stream.noack().events():
+                await self._take(event)
+
+        app.agent(channel, name=self._work.name, concurrency=1)(consume)
+        app.on_partitions_revoked.connect(self._revoked)
+        app.on_partitions_assigned.connect(self._assigned)
+        return app
+
+    async def _revoked(self, *_: Any, **__: Any) -> None:
+        """Save what was done, and forget: whoever gets a partition loads its state from the store."""
+        try:
+            async with asyncio.timeout(REVOKE_S), self._lock:
+                await self._checkpoint()
+        except TimeoutError:
+            log.warning("%s lost its partitions before it could save its state", self._work.name)
+        self._generation += 1
+        self._pending.clear()
+        self._tasks.clear()
+        self._trouble = "its partitions are being assigned"
+
+    async def _assigned(self, *_: Any, **__: Any) -> None:
+        self._trouble = None
+
+    async def _take(self, event: _Held) -> None:
+        """Work on one record; returns without having done so where the partition has been taken away."""
+        generation = self._generation
+        async with self._lock:
+            if self._draining or generation != self._generation:
+                return
+            self._busy_since = time.monotonic()
+            try:
+                await self._process(event, generation)
+            except Moved:
+                return
+            finally:
+                self._busy_since = None
+            if len(self._pending.events) >= MOST_PENDING:
+                await self._checkpoint()
+
+    async def _process(self, event: _Held, generation: int) -> None:
+        message = event.message
+        headers = [(name, bytes(value or b"")) for name, value in _pairs(message.headers)]
+        record = Record(message.topic, message.partition, message.offset, message.key, message.value, headers)
+        metrics.WORKER_LAG_SECONDS.labels(**self._labels).set(record.cause.age_s)
+        try:
+            channel = await self._retry(lambda: self._work.channel(record), generation)
+        except WireError as error:
+            await self._bury(record, error)
+            self._hold(event)
+            return
+        task = self._tasks.get(channel)
+        if task is None:
+            task = self._tasks[channel] = await self._retry(lambda: self._load(channel), generation)
+            metrics.WORKER_CHANNELS.labels(**self._labels).set(len(self._tasks))
+        try:
+            with metrics.WORKER_HANDLE_SECONDS.labels(**self._labels).time():
+                step = await self._retry(lambda: self._work.step(task, record), generation)
+        except Moved:
+            raise
+        except Exception as error:
+            log.exception("%s failed on %s", self._work.name, channel)
+            step = Step("failed", failure=error)
+        metrics.WORKER_MESSAGES.labels(**self._labels, outcome=step.outcome).inc()
+        for outgoing in step.outgoing:
+            self._pending.sent.append(await self._send(outgoing))
+        if step.failure is not None:
+            await self._bury(record, step.failure)
+        self._pending.dirty.add(channel)
+        self._hold(event)
+
+    def _hold(self, event: _Held) -> None:
+        self._pending.events.append(event)
+        metrics.WORKER_UNACKNOWLEDGED.labels(**self._labels).set(len(self._pending.events))
+
+    def _load(self, channel: str) -> Task:
+        task = self._work.task(channel)
+        saved = self._states.load(channel, self._work.name)
+        if saved is not None:
+            try:
+                task.restore(saved)
+            except (ValueError, TypeError, KeyError) as error:
+                log.warning("%s starts afresh on %s: its state does not fit: %s", self._work.name, channel, error)
+                return self._work.task(channel)
+        return task
+
+    async def _bury(self, record: Record, error: Exception) -> None:
+        log.warning(
+            "%s: record %s/%d/%d goes to the dead-letter topic: %s",
+            self._work.name,
+            record.topic,
+            record.partition,
+            record.offset,
+            error,
+        )
+        metrics.WORKER_MESSAGES.labels(**self._labels, outcome="dead_letter").inc()
+        self._pending.sent.append(await self._send(dead_letter(record, topics.dead_letter(record.topic), error)))
+
+    async def _send(self, outgoing: Outgoing) -> Awaitable[Any]:
+        sent: Awaitable[Any] = await self.app.producer.send(
+            outgoing.topic,
+            outgoing.key,
+            outgoing.value,
+            partition=None,
+            timestamp=None,
+            headers=outgoing.headers,
+        )
+        return sent
+
+    async def _checkpoint_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(CHECKPOINT_S)
+            if self._pending.events:
+                async with self._lock:
+                    await self._checkpoint()
+
+    async def _checkpoint(self) -> None:
+        """Make sure that what was done is not lost, then acknowledge it; the caller holds the lock."""
+        pending, generation = self._pending, self._generation
+        if not pending.events:
+            return
+        with metrics.WORKER_CHECKPOINT_SECONDS.labels(**self._labels).time():
+            await asyncio.gather(*pending.sent)
+            pending.sent.clear()
+            try:
+                for channel in sorted(pending.dirty):
+                    if not await self._retry(lambda c=channel: self._save(c), generation):  # type: ignore[misc]
+                        log.warning("%s: another worker has %s now", self._work.name, channel)
+                        del self._tasks[channel]
+            except Moved:
+                return
+        for event in pending.events:
+            event.confirm()
+        pending.clear()
+        metrics.WORKER_UNACKNOWLEDGED.labels(**self._labels).set(0)
+
+    def _save(self, channel: str) -> bool:
+        task = self._tasks[channel]
+        return self._states.save(channel, self._work.name, task.version, task.snapshot())
+
+    async def _retry(self, call: Callable[[], R], generation: int) -> R:
+        """The call's result, tried until its store answers; Moved where the partition is taken away meanwhile."""
+        pause, longest = RETRY_S
+        while True:
+            try:
+                result = await asyncio.get_running_loop().run_in_executor(self._thread, call)
+            except StoreError as error:
+                self._trouble = str(error)
+                log.warning("%s waits: %s", self._work.name, error)
+            else:
+                if generation == self._generation:
+                    self._trouble = None
+                    return result
+            if generation != self._generation or self._draining:
+                raise Moved
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, longest)
+
+
+def _pairs(headers: Any) -> list[tuple[str, bytes]]:
+    """Headers as aiokafka or Faust give them."""
+    if not headers:
+        return []
+    return list(headers.items() if hasattr(headers, "items") else headers)
