@@ -8,7 +8,16 @@ Only services import this module, for it needs the extra `cluster`.
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
+
+disable_created_metrics()  # A second series for each counter and histogram, that nobody looks at.
 
 REGISTRY = CollectorRegistry()
 

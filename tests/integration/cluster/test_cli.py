@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import sys
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from glasswatch.cli.cluster import cluster
 from glasswatch.core.errors import GlasswatchError, UsageError
+from glasswatch.runtime.cluster import Cluster
 from tests.servers import Addresses
 
 
@@ -61,6 +63,41 @@ def test_up_status_down(with_own_redis: Addresses, tmp_path: Path) -> None:
     status = run("status", "--dir", folder)
     assert status.return_value == 1
     assert status.stdout.splitlines()[0].split() == ["redis", "stopped", lines["redis"]]
+
+
+def test_services_come_up_on_topics_that_up_creates_and_go_down_first(
+    triton_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kafka is the command's own, for on one that is given it would create no topics."""
+    monkeypatch.setenv("GLASSWATCH_TRITON", triton_address)
+    monkeypatch.delenv("GLASSWATCH_REDIS", raising=False)
+    monkeypatch.delenv("GLASSWATCH_KAFKA", raising=False)
+    folder = tmp_path / "cluster"
+    services = ["aggregate", "decode", "detect-black", "detect-black-2"]
+    try:
+        up = run("up", "--dir", folder, "--detectors", "black=2")
+        assert up.exception is None, up.stderr
+        lines = dict(line.split() for line in up.stdout.splitlines())
+        assert set(lines) == {"redis", "kafka", "triton", *services}
+
+        status = run("status", "--dir", folder)
+        assert status.return_value == 0, status.stdout
+        assert [line.split()[0] for line in status.stdout.splitlines()] == ["redis", "kafka", "triton", *services]
+        with urllib.request.urlopen(f"{lines['detect-black']}/metrics", timeout=5) as reply:
+            assert b"glasswatch_worker_channels" in reply.read()
+
+        process = Cluster(folder).process("detect-black")
+        assert process is not None
+        process.kill()
+        assert run("status", "--dir", folder).return_value == 1
+        again = run("up", "--dir", folder, "--detectors", "black=2")
+        assert again.stdout == up.stdout
+    finally:
+        down = run("down", "--dir", folder)
+    ends = dict(line.split() for line in down.stdout.splitlines())
+    assert ends == dict.fromkeys([*services, "kafka", "redis"], "stopped")
+    assert list(ends)[-2:] == ["kafka", "redis"]
+    assert len(run("status", "--dir", folder).stdout.splitlines()) == 3
 
 
 def test_down_without_up_is_no_error(tmp_path: Path) -> None:

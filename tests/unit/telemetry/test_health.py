@@ -59,6 +59,7 @@ def test_metrics_are_those_of_the_registry():
         status, text = get(server, "/metrics")
     assert status == 200
     assert 'glasswatch_worker_messages_total{outcome="handled",worker="test-worker"} 3.0' in text
+    assert "_created" not in text
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz/", "/metrics/x", "/favicon.ico"])
