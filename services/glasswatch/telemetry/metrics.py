@@ -17,7 +17,8 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
-disable_created_metrics()  # A second series for each counter and histogram, that nobody looks at.
+# They are a second series for each counter and histogram, which nobody looks at.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 REGISTRY = CollectorRegistry()
 
