@@ -38,7 +38,7 @@ class Addresses:
 @pytest.fixture(scope="session")
 def shared_cluster() -> Iterator[Cluster]:
     """The cluster that all tests share; the last one who uses it stops it."""
-    _need_clients()
+    need_clients()
     from glasswatch.runtime.cluster import Cluster  # noqa: PLC0415 - clients take a second to import
     from glasswatch.runtime.cluster.downloads import cache_folder  # noqa: PLC0415
 
@@ -87,7 +87,7 @@ def servers(shared_cluster: Cluster) -> Addresses:
 @pytest.fixture
 def own_cluster(tmp_path: Path) -> Iterator[Cluster]:
     """An empty cluster that the test may harm, with servers of its own whatever the environment says."""
-    _need_clients()
+    need_clients()
     from glasswatch.runtime.cluster import Cluster  # noqa: PLC0415
 
     cluster = Cluster(tmp_path / "cluster", given={})
@@ -105,7 +105,7 @@ def start_servers(cluster: Cluster, servers: Sequence[Server]) -> dict[str, str]
         _unavailable(str(error))
 
 
-def _need_clients() -> None:
+def need_clients() -> None:
     try:
         import glasswatch.runtime.cluster  # noqa: F401, PLC0415
     except ModuleNotFoundError as error:
