@@ -27,7 +27,18 @@ class Commands(click.Group):
     A command stands in the module of its own name, in this package.
     """
 
-    NAMES = ("cluster", "detectors", "inspect", "simulate", "topics")
+    NAMES = (
+        "aggregate",
+        "channel",
+        "channels",
+        "cluster",
+        "decode",
+        "detect",
+        "detectors",
+        "inspect",
+        "simulate",
+        "topics",
+    )
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Every command, in alphabetical order."""
