@@ -202,13 +202,14 @@ class TritonInference:
             raise TritonError(Reason.DEADLINE, f"model {model.name}: not done within {deadline_s:g} s") from error
 
     def _may_repeat(self, model: _Model, error: InferenceServerException) -> bool:
-        """Whether nothing was run; what was known of the server is forgotten where it knows otherwise."""
-        if error.status() == NOT_FOUND and model.signature is not None:
-            # The version that was used, or a region of shared memory: the server was started again.
-            model.signature = None
-            self._memory.forget()
-            return True
-        return bool(error.status() == UNAVAILABLE)
+        """Whether nothing was run, so that it may be tried anew, with nothing taken for known."""
+        # A server that was started again does not know regions of shared memory; a version may have been replaced.
+        forgotten = error.status() == NOT_FOUND and model.signature is not None
+        if not forgotten and error.status() != UNAVAILABLE:
+            return False
+        model.signature = None
+        self._memory.forget()
+        return True
 
     async def _infer(self, model: _Model, inputs: Tensors, until: float) -> dict[str, npt.NDArray[Any]]:
         signature = await self._signature(model, until)
