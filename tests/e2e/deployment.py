@@ -128,6 +128,18 @@ class Deployment:
         with RedisEventStore.connect(self.env["GLASSWATCH_REDIS"], encode_event, decode_event) as store:
             return store.events(channel)
 
+    def versions(self, channel: str) -> list[bytes]:
+        """Every version of an event in the channel's stream."""
+        from redis import Redis as Client  # noqa: PLC0415
+
+        with closing(Client.from_url(self.env["GLASSWATCH_REDIS"])) as client:
+            entries = client.xrange(f"glasswatch:{{{channel}}}:events")
+        return [fields[b"event"] for _, fields in entries]
+
+    def forget(self, channel: str) -> None:
+        """Have it decoded no longer, whoever starts again."""
+        glasswatch("channels", "remove", channel, env=self.env)
+
     def strike(self, name: str, number: signal.Signals) -> None:
         """Send a signal to one process, and wait for its end."""
         process = self.cluster.process(name)
