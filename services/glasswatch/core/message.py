@@ -41,6 +41,7 @@ class MediaMessage:
         unit: What it carries.
         offset: Seconds to add to presentation times of the unit's epoch to get positions in the input.
         live: Whether media comes as time passes, so that a detector that is late has to leave some out.
+        detectors: Names of those that are to judge it, all when empty.
     """
 
     channel: str
@@ -50,6 +51,11 @@ class MediaMessage:
     unit: MediaUnit | EndOfStream
     offset: Fraction = Fraction(0)
     live: bool = False
+    detectors: tuple[str, ...] = ()
+
+    def is_for(self, detector: str) -> bool:
+        """Whether the detector of that name is to judge it."""
+        return not self.detectors or detector in self.detectors
 
 
 @dataclass(frozen=True, slots=True)

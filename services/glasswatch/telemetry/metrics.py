@@ -34,7 +34,7 @@ _LATENCY_S = (0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0,
 
 WORKER_MESSAGES = Counter(
     "glasswatch_worker_messages_total",
-    "Messages taken from Kafka, by what became of them: handled, duplicate, stray, dead_letter or shed.",
+    "Messages taken, by what came of them: handled, duplicate, stray, not_asked, shed, failed or dead_letter.",
     ["worker", "outcome"],
     registry=REGISTRY,
 )

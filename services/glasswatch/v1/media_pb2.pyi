@@ -224,7 +224,7 @@ class EndOfStream(_message.Message):
     def __init__(self, at: _Optional[_Union[Instant, _Mapping]] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class MediaMessage(_message.Message):
-    __slots__ = ("channel", "rendition", "sequence", "frames", "audio", "fact", "end", "session", "offset", "live")
+    __slots__ = ("channel", "rendition", "sequence", "frames", "audio", "fact", "end", "session", "offset", "live", "detectors")
     CHANNEL_FIELD_NUMBER: _ClassVar[int]
     RENDITION_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
@@ -235,6 +235,7 @@ class MediaMessage(_message.Message):
     SESSION_FIELD_NUMBER: _ClassVar[int]
     OFFSET_FIELD_NUMBER: _ClassVar[int]
     LIVE_FIELD_NUMBER: _ClassVar[int]
+    DETECTORS_FIELD_NUMBER: _ClassVar[int]
     channel: str
     rendition: str
     sequence: int
@@ -245,4 +246,5 @@ class MediaMessage(_message.Message):
     session: int
     offset: Rational
     live: bool
-    def __init__(self, channel: _Optional[str] = ..., rendition: _Optional[str] = ..., sequence: _Optional[int] = ..., frames: _Optional[_Union[FrameChunk, _Mapping]] = ..., audio: _Optional[_Union[AudioChunk, _Mapping]] = ..., fact: _Optional[_Union[StreamFact, _Mapping]] = ..., end: _Optional[_Union[EndOfStream, _Mapping]] = ..., session: _Optional[int] = ..., offset: _Optional[_Union[Rational, _Mapping]] = ..., live: _Optional[bool] = ...) -> None: ...
+    detectors: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, channel: _Optional[str] = ..., rendition: _Optional[str] = ..., sequence: _Optional[int] = ..., frames: _Optional[_Union[FrameChunk, _Mapping]] = ..., audio: _Optional[_Union[AudioChunk, _Mapping]] = ..., fact: _Optional[_Union[StreamFact, _Mapping]] = ..., end: _Optional[_Union[EndOfStream, _Mapping]] = ..., session: _Optional[int] = ..., offset: _Optional[_Union[Rational, _Mapping]] = ..., live: _Optional[bool] = ..., detectors: _Optional[_Iterable[str]] = ...) -> None: ...

@@ -69,6 +69,7 @@ def encode_media(message: MediaMessage, most_inline: int) -> EncodedMedia:
         sequence=message.sequence,
         offset=rational_to_wire(message.offset),
         live=message.live,
+        detectors=message.detectors,
     )
     match message.unit:
         case FrameChunk() as chunk:
@@ -120,6 +121,7 @@ def decode_media(raw: bytes, fetch: payloads.Fetch | None = None) -> MediaMessag
             unit=unit,
             offset=rational_from_wire(wire.offset),
             live=wire.live,
+            detectors=tuple(wire.detectors),
         )
 
 

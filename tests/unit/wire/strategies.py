@@ -97,7 +97,8 @@ def media_messages(draw: st.DrawFn) -> MediaMessage:
     unit = draw(frame_chunks() | audio_chunks() | facts | ends)
     rendition = unit.rendition if isinstance(unit, (FrameChunk, AudioChunk)) else draw(text)
     session, sequence = draw(numbers_64), draw(numbers_64)
-    return MediaMessage(draw(ids), session, rendition, sequence, unit, draw(seconds), draw(st.booleans()))
+    chosen = draw(st.lists(text, max_size=2).map(tuple))
+    return MediaMessage(draw(ids), session, rendition, sequence, unit, draw(seconds), draw(st.booleans()), chosen)
 
 
 detections = st.builds(

@@ -98,6 +98,7 @@ class Session:
         first_epoch: int,
         live: bool,
         threads: int = DECODER_THREADS,
+        detectors: tuple[str, ...] = (),
     ) -> None:
         by_rendition = {need.rendition: need for need in (*needs, FactNeed())}
         self.number = number
@@ -107,6 +108,7 @@ class Session:
         self.last_epoch = first_epoch
         self.reason: str | None = None
         self._channel = channel
+        self._detectors = detectors
         self._source = source
         self._decoder = Decoder(source, list(by_rendition.values()), threads=threads)
         self._first_epoch = first_epoch
@@ -152,7 +154,7 @@ class Session:
     def _numbered(self, rendition: str, unit: MediaUnit | EndOfStream, offset: Fraction) -> MediaMessage:
         sequence = self._sequence[rendition]
         self._sequence[rendition] += 1
-        return MediaMessage(self._channel, self.number, rendition, sequence, unit, offset, self.live)
+        return MediaMessage(self._channel, self.number, rendition, sequence, unit, offset, self.live, self._detectors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +183,14 @@ class Opener:
             source.close()
             raise
         return Session(
-            channel.id, source, needs, number=number, first_epoch=first_epoch, live=live, threads=self.threads
+            channel.id,
+            source,
+            needs,
+            number=number,
+            first_epoch=first_epoch,
+            live=live,
+            threads=self.threads,
+            detectors=channel.detectors,
         )
 
 

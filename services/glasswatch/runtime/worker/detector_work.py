@@ -70,6 +70,8 @@ class DetectorWork:
         message = self._message
         if not isinstance(task, DetectorTask) or message is None:
             raise TypeError("a detector's worker has tasks of its own, and decodes before it judges")
+        if not message.is_for(self.name):
+            return Step("not_asked")
         shed = self._shedding.must_shed(message.channel, record.cause.age_s, live=message.live)
         detected = task.handle(message, shed=shed)
         count(self.name, detected)

@@ -227,6 +227,7 @@ class Worker:
         if task is None:
             task = self._tasks[channel] = await self._retry(lambda: self._load(channel), generation)
             metrics.WORKER_CHANNELS.labels(**self._labels).set(len(self._tasks))
+        before = task.version
         try:
             with metrics.WORKER_HANDLE_SECONDS.labels(**self._labels).time():
                 step = await self._retry(lambda: self._work.step(task, record), generation)
@@ -240,7 +241,8 @@ class Worker:
             self._pending.sent.append(await self._send(outgoing))
         if step.failure is not None:
             await self._bury(record, step.failure)
-        self._pending.dirty.add(channel)
+        if task.version != before:
+            self._pending.dirty.add(channel)
         self._hold(event)
 
     def _hold(self, event: _Held) -> None:
