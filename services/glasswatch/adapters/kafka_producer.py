@@ -77,7 +77,8 @@ class KafkaPublisher:
         self._most_messages = most_messages
         self._changed = threading.Condition()
         self._bytes = 0
-        self._messages = 0
+        self._published = 0
+        self._unconfirmed: dict[int, None] = {}
         self._since = time.monotonic()
         self._failure: str | None = None
 
@@ -90,7 +91,7 @@ class KafkaPublisher:
     def stalled_s(self) -> float:
         """For how many seconds messages have waited without one being confirmed; 0 where none waits."""
         with self._changed:
-            return time.monotonic() - self._since if self._messages else 0.0
+            return time.monotonic() - self._since if self._unconfirmed else 0.0
 
     def publish(self, topic: str, key: bytes, value: bytes, headers: Sequence[tuple[str, bytes]] = ()) -> None:
         """Send a message; waits while too much is unconfirmed.
@@ -102,30 +103,35 @@ class KafkaPublisher:
         with self._changed:
             self._changed.wait_for(lambda: self._failure is not None or self._has_room(size))
             self._check()
-            if not self._messages:
+            if not self._unconfirmed:
                 self._since = time.monotonic()
-            self._count(size, 1)
+            self._published += 1
+            number = self._published
+            self._unconfirmed[number] = None
+            self._count(size)
         try:
             future = self._producer.send(topic, value, key=key, headers=list(headers))
         # ValueError and TypeError: a name of a topic that Kafka does not allow.
         except (KafkaError, ValueError, TypeError) as error:
-            self._done(size, topic, error)
+            self._done(number, size, topic, error)
             self._check()
         else:
-            future.add_callback(lambda _: self._done(size, topic))
-            future.add_errback(lambda error: self._done(size, topic, error))
+            future.add_callback(lambda _: self._done(number, size, topic))
+            future.add_errback(lambda error: self._done(number, size, topic, error))
 
     def flush(self, timeout_s: float) -> None:
-        """Wait until all is confirmed.
+        """Wait until all is confirmed that was published before.
 
         Raises:
             BrokerError: It is not in time, or a message could not be delivered.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._failure is not None or not self._messages, timeout_s)
+            last = self._published
+            self._changed.wait_for(lambda: self._failure is not None or self._is_confirmed(last), timeout_s)
             self._check()
-            if self._messages:
-                raise BrokerError(f"Kafka has not confirmed {self._messages} messages within {timeout_s:g} s")
+            if not self._is_confirmed(last):
+                count = len(self._unconfirmed)
+                raise BrokerError(f"Kafka has not confirmed {count} messages within {timeout_s:g} s")
 
     def close(self, timeout_s: float = 1.0) -> None:
         """Let go of the brokers; what is unconfirmed by then may be lost, and who waits to publish gets BrokerError."""
@@ -142,25 +148,29 @@ class KafkaPublisher:
     ) -> None:
         self.close()
 
+    def _is_confirmed(self, last: int) -> bool:
+        """Whether every message up to number `last` is."""
+        return next(iter(self._unconfirmed), last + 1) > last
+
     def _has_room(self, size: int) -> bool:
-        if not self._messages:
+        if not self._unconfirmed:
             return True
-        return self._bytes + size <= self._most_bytes and self._messages < self._most_messages
+        return self._bytes + size <= self._most_bytes and len(self._unconfirmed) < self._most_messages
 
     def _check(self) -> None:
         if self._failure is not None:
             raise BrokerError(self._failure)
 
-    def _count(self, size: int, messages: int) -> None:
+    def _count(self, size: int) -> None:
         self._bytes += size
-        self._messages += messages
         metrics.DECODER_UNCONFIRMED_BYTES.inc(size)
 
-    def _done(self, size: int, topic: str, error: Exception | None = None) -> None:
+    def _done(self, number: int, size: int, topic: str, error: Exception | None = None) -> None:
         """A message is confirmed or has failed; called by kafka-python's thread."""
         with self._changed:
             self._since = time.monotonic()
-            self._count(-size, -1)
+            self._unconfirmed.pop(number, None)
+            self._count(-size)
             if error is not None and self._failure is None:
                 self._failure = f"a message to {topic} was not delivered: {error or type(error).__name__}"
             self._changed.notify_all()

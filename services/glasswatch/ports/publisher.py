@@ -18,7 +18,7 @@ class Publisher(Protocol):
         ...
 
     def flush(self, timeout_s: float) -> None:
-        """Wait until all that was published is confirmed.
+        """Wait until all is confirmed that was published before.
 
         Raises:
             BrokerError: It is not after `timeout_s` seconds, or something could not be delivered.

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from glasswatch.core.control import ControlMessage
+from glasswatch.core.control import ChannelStopped, ControlMessage
 from glasswatch.core.errors import StoreError
 from glasswatch.core.message import MediaMessage
 from glasswatch.ports.media_store import MediaStore
@@ -92,8 +92,17 @@ class MediaPublisher:
         metrics.DECODER_CLAIM_CHECKS.inc()
 
 
+CONFIRM_S = 600.0
+"""How long the end of a channel waits for its media to be confirmed: as long as a publisher tries."""
+
+
 def publish_control(publisher: Publisher, message: ControlMessage, source: str = SOURCE) -> None:
-    """Publish a control message; each is an event of its own, even if it says again what was said before."""
+    """Publish a control message; each is an event of its own, even if it says again what was said before.
+
+    That a channel has ended is said when its media is confirmed: whoever reads it does not decode it again.
+    """
+    if isinstance(message, ChannelStopped):
+        publisher.flush(CONFIRM_S)
     value, now = encode_control(message), datetime.now(UTC)
     identity = f"{now.isoformat()} ".encode() + value
     headers = event_headers(MessageType.CONTROL, topics.CONTROL, identity, source, now)

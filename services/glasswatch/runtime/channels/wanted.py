@@ -94,10 +94,12 @@ class ControlState:
     Attributes:
         channels: Channels that are wanted.
         states: What decoders said last of each channel.
+        finished: Channels whose input has been decoded to its regular end since they were last asked for.
     """
 
     channels: dict[str, Channel] = field(default_factory=dict)
     states: dict[str, ChannelStarted | ChannelStopped] = field(default_factory=dict)
+    finished: set[str] = field(default_factory=set)
 
     @property
     def running(self) -> set[str]:
@@ -112,16 +114,22 @@ class ControlState:
             match message:
                 case ChannelConfig(channel, location, detectors):
                     self.channels[channel] = Channel(channel, location, detectors, revision=record.offset)
+                    self.finished.discard(channel)
                 case ChannelRemoved(channel):
                     self.channels.pop(channel, None)
                 case ChannelStarted(channel) | ChannelStopped(channel):
                     self.states[channel] = message
+                    if message == ChannelStopped(channel):
+                        self.finished.add(channel)
         except (WireError, ConfigError) as error:
             log.warning("message %d of the control topic is left out: %s", record.offset, error)
 
 
 class WantedByTopic:
-    """The channels that were added on the control topic and not removed, followed from its first message."""
+    """The channels that were added on the control topic, not removed and not finished, followed from its first message.
+
+    So a decoder that starts anew does not decode again what has been decoded.
+    """
 
     def __init__(self, records: Records) -> None:
         self._records = records
@@ -137,10 +145,13 @@ class WantedByTopic:
         """The channels that are wanted now; none before all is known, for what is added may have been removed since."""
         for record in self._records.poll(0.05):
             self._state.read(record)
-        self._revision += again
+        if again:
+            self._revision += 1
+            self._state.finished.clear()
         if not self.complete:
             return {}
-        return {name: _revised(channel, self._revision) for name, channel in self._state.channels.items()}
+        channels = self._state.channels
+        return {name: _revised(channels[name], self._revision) for name in channels if name not in self._state.finished}
 
 
 def _revised(channel: Channel, more: int) -> Channel:
