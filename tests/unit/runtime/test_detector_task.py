@@ -84,7 +84,7 @@ def test_the_aggregator_hears_of_progress_every_second() -> None:
 @settings(deadline=None, max_examples=40)
 @given(st.lists(st.integers(0, len(MESSAGES) - 1), max_size=4), st.data())
 def test_crashes_between_checkpoints_change_nothing(crashes: list[int], data: st.DataObject) -> None:
-    """The worker dies after message n; another one goes on from an earlier checkpoint, with records that came before."""
+    """The worker dies after message n; another goes on from an earlier checkpoint, with records that came before."""
     sent: list[DetectionBatch] = []
     worker, saved, kept = task(), task().snapshot(), 0
     position = 0
