@@ -37,6 +37,7 @@ class Commands(click.Group):
         "detectors",
         "inspect",
         "simulate",
+        "subscribe",
         "topics",
     )
 

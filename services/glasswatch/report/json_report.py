@@ -20,8 +20,28 @@ def to_json(report: Report) -> dict[str, Any]:
         "schema": SCHEMA,
         "input": _input(report.input, report),
         "detectors": [_detector(d) for d in report.detectors],
-        "events": [_event(e) for e in report.events],
+        "events": [event_to_json(e) for e in report.events],
         "timing": _timing(report.timing),
+    }
+
+
+def event_to_json(event: ReportEvent) -> dict[str, Any]:
+    """One event of the report as JSON values."""
+    return {
+        "id": event.id,
+        "defect": event.defect,
+        "kind": event.kind,
+        "detector": event.detector,
+        "severity": event.severity.label,
+        "verdict": event.verdict.value,
+        "start_s": event.start_s,
+        "end_s": event.end_s,
+        "score": _number(event.score),
+        "measurements": {name: _number(value) for name, value in event.measurements.items()},
+        "reason": event.reason,
+        "region": None if event.region is None else [int(edge) for edge in event.region],
+        "track": event.track,
+        "incident": event.incident,
     }
 
 
@@ -82,25 +102,6 @@ def _detector(result: DetectorResult) -> dict[str, Any]:
         "reason": result.reason,
         "model": result.model,
         "seconds": _number(result.seconds),
-    }
-
-
-def _event(event: ReportEvent) -> dict[str, Any]:
-    return {
-        "id": event.id,
-        "defect": event.defect,
-        "kind": event.kind,
-        "detector": event.detector,
-        "severity": event.severity.label,
-        "verdict": event.verdict.value,
-        "start_s": event.start_s,
-        "end_s": event.end_s,
-        "score": _number(event.score),
-        "measurements": {name: _number(value) for name, value in event.measurements.items()},
-        "reason": event.reason,
-        "region": None if event.region is None else [int(edge) for edge in event.region],
-        "track": event.track,
-        "incident": event.incident,
     }
 
 
