@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
-from redis import Redis
+from redis import Redis, exceptions
 from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, OutOfMemoryError, RedisError
 from redis.retry import Retry
 
 from glasswatch.core.errors import StoreError, UsageError
 from glasswatch.core.redact import redact
+from glasswatch.telemetry import metrics
 
 PREFIX = "glasswatch"
 """First part of every key."""
@@ -63,11 +64,19 @@ class Connection:
         try:
             yield
         except OutOfMemoryError as error:
+            _count("full")
             raise StoreError(
                 f"cannot {what}: Redis at {self._shown} is full: raise its maxmemory, or shorten retention"
             ) from error
         except AuthenticationError as error:
+            _count("refused")
             raise StoreError(f"cannot {what}: Redis at {self._shown} refuses user or password: {error}") from error
         except RedisError as error:
+            lost = isinstance(error, exceptions.ConnectionError | exceptions.TimeoutError)
+            _count("unreachable" if lost else "refused")
             reason = " ".join(str(error).split()) or type(error).__name__
             raise StoreError(f"cannot {what}: Redis at {self._shown}: {reason}") from error
+
+
+def _count(reason: str) -> None:
+    metrics.STORE_FAILURES.labels(store="redis", reason=reason).inc()
