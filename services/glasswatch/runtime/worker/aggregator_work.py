@@ -39,6 +39,7 @@ class AggregatorWork:
         self._decided: tuple[Admission, list[Event]] | None = None
         self._stored = 0
         self.topics = tuple(topics.detections(name) for name in detectors)
+        self.results = tuple(topics.defects(defect) for defect in profile.rules)
 
     def channel(self, record: Record) -> str:
         """Decode the batch; the channel it is of."""

@@ -51,6 +51,7 @@ class DetectorWork:
         self.name = spec.name
         self.group = topics.detector_group(spec.name)
         self.topics = (topics.media(self._rendition),)
+        self.results = (topics.detections(spec.name),)
 
     def channel(self, record: Record) -> str:
         """Decode the media; the channel it is of."""

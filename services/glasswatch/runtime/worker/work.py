@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -121,6 +121,10 @@ class Work(Protocol):
     def topics(self) -> Sequence[str]:
         """Topics to read."""
 
+    @property
+    def results(self) -> Sequence[str]:
+        """Topics to write, beside those for dead letters."""
+
     def channel(self, record: Record) -> str:
         """Decode the record for `step`, and say which channel it is of.
 
@@ -165,6 +169,11 @@ def dead_letter(record: Record, topic: str, error: Exception) -> Outgoing:
     return Outgoing(
         topic, record.key, record.value or b"", [*record.headers, *((k, v.encode()) for k, v in told.items())]
     )
+
+
+def without_value(letter: Outgoing) -> Outgoing:
+    """The dead letter where it is too large: its value can still be found at the topic, partition and offset told."""
+    return replace(letter, value=b"", headers=[*letter.headers, ("glasswatch-left-out", b"value")])
 
 
 def _time(headers: Headers, name: str) -> datetime | None:

@@ -19,10 +19,12 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import faust
+from aiokafka.errors import MessageSizeTooLargeError
 
 from glasswatch.core.errors import StoreError, WireError
 from glasswatch.ports.state_store import StateStore
-from glasswatch.runtime.worker.work import Outgoing, Record, Step, Task, Work, dead_letter
+from glasswatch.runtime.worker.start import await_topics
+from glasswatch.runtime.worker.work import Outgoing, Record, Step, Task, Work, dead_letter, without_value
 from glasswatch.telemetry import metrics
 from glasswatch.wire import topics
 
@@ -101,6 +103,9 @@ class Worker:
         self._trouble: str | None = "it has no partitions yet"
         self._draining = False
         self._labels = {"worker": work.name}
+        self._kafka = kafka
+        # Faust makes empty folders where it would keep tables.
+        self._folder = tempfile.TemporaryDirectory(prefix="glasswatch-faust-", ignore_cleanup_errors=True)
         self.app = self._make_app(kafka, max_message_bytes)
 
     def live(self) -> str | None:
@@ -118,8 +123,31 @@ class Worker:
         """Work until `stop` is set, then drain: nothing new is taken, what was done is checkpointed.
 
         Raises:
+            BrokerError: Kafka cannot be reached for minutes, or has not all topics.
             Exception: Whatever ended the worker before.
         """
+        with self._folder:
+            if await self._kafka_is_there(stop):
+                await self._run(stop)
+
+    async def _kafka_is_there(self, stop: asyncio.Event) -> bool:
+        """Wait for Kafka and its topics; False when told to stop before."""
+        work = self._work
+        wanted = {*work.topics, *map(topics.dead_letter, work.topics), *work.results}
+        parts = [asyncio.create_task(await_topics(self._kafka, wanted, self._wait)), asyncio.create_task(stop.wait())]
+        try:
+            done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for part in parts:
+                part.cancel()
+        if parts[0] in done:
+            parts[0].result()
+        return not stop.is_set()
+
+    def _wait(self, reason: str) -> None:
+        self._trouble = reason
+
+    async def _run(self, stop: asyncio.Event) -> None:
         app = self.app
         await app.start()
         parts = {
@@ -157,7 +185,7 @@ class Worker:
             topic_allow_declare=False,
             topic_disable_leader=True,
             store="memory://",
-            datadir=tempfile.mkdtemp(prefix="glasswatch-faust-"),
+            datadir=self._folder.name,
             broker_session_timeout=10.0,
             broker_heartbeat_interval=3.0,
             broker_commit_interval=1.0,
@@ -174,7 +202,13 @@ class Worker:
 
         async def consume(stream: Any) -> None:
             async for event in stream.noack().events():
-                await self._take(event)
+                try:
+                    await self._take(event)
+                except Exception as error:
+                    # Faust would start the agent again behind this record, which would so be lost.
+                    log.exception("%s cannot go on", self._work.name)
+                    await self.app.crash(error)
+                    raise
 
         app.agent(channel, name=self._work.name, concurrency=1)(consume)
         app.on_partitions_revoked.connect(self._revoked)
@@ -189,9 +223,13 @@ class Worker:
         except TimeoutError:
             log.warning("%s lost its partitions before it could save its state", self._work.name)
         self._generation += 1
+        self._forget()
+        self._trouble = "its partitions are being assigned"
+
+    def _forget(self) -> None:
+        """Forget all that is not saved: its records are not acknowledged, and will be delivered again."""
         self._pending.clear()
         self._tasks.clear()
-        self._trouble = "its partitions are being assigned"
 
     async def _assigned(self, *_: Any, **__: Any) -> None:
         self._trouble = None
@@ -205,8 +243,12 @@ class Worker:
             self._busy_since = time.monotonic()
             try:
                 await self._process(event, generation)
-            except Moved:
-                return
+            except BaseException as error:
+                # The record may be half done: a checkpoint of that would make it a duplicate when it comes again.
+                self._forget()
+                if isinstance(error, Moved):
+                    return
+                raise
             finally:
                 self._busy_since = None
             if len(self._pending.events) >= MOST_PENDING:
@@ -219,7 +261,11 @@ class Worker:
         metrics.WORKER_LAG_SECONDS.labels(**self._labels).set(record.cause.age_s)
         try:
             channel = await self._retry(lambda: self._work.channel(record), generation)
-        except WireError as error:
+        except Moved:
+            raise
+        except Exception as error:
+            if not isinstance(error, WireError):
+                log.exception("%s cannot decode what it should know to be wrong", self._work.name)
             await self._bury(record, error)
             self._hold(event)
             return
@@ -270,7 +316,12 @@ class Worker:
             error,
         )
         metrics.WORKER_MESSAGES.labels(**self._labels, outcome="dead_letter").inc()
-        self._pending.sent.append(await self._send(dead_letter(record, topics.dead_letter(record.topic), error)))
+        letter = dead_letter(record, topics.dead_letter(record.topic), error)
+        try:
+            await (await self._send(letter))
+        except MessageSizeTooLargeError:
+            # With its headers it is more than its topic takes, and nobody else's messages must wait for that.
+            await (await self._send(without_value(letter)))
 
     async def _send(self, outgoing: Outgoing) -> Awaitable[Any]:
         sent: Awaitable[Any] = await self.app.producer.send(
