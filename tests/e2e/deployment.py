@@ -10,13 +10,14 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glasswatch.aggregator.incidents import group_incidents
 from glasswatch.config.profile import load_profile
-from glasswatch.core.detection import Event
+from glasswatch.core.detection import Event, event_id
 from glasswatch.decoder.source import open_source
 from glasswatch.runtime.inspect import Inspection
 from tests.servers import MODELS, start_servers
@@ -57,6 +58,24 @@ def embedded(title: Path, channel: str) -> list[Seen]:
         assert not report.unjudged
         events = group_incidents(inspection.events, profile.incidents)
     return sorted(map(seen, events), key=repr)
+
+
+@cache
+def _inspected(title: Path) -> Sequence[Event]:
+    profile = load_profile()
+    with closing(open_source(str(title))) as source:
+        inspection = Inspection(source, profile)
+        inspection.run()
+        return inspection.events
+
+
+def renamed(title: Path, channel: str) -> list[Seen]:
+    """What `embedded` gives, from one inspection for all channels."""
+    events = [
+        replace(e, channel=channel, id=event_id(channel, e.defect, e.kind, e.track, e.span.epoch, e.span.start))
+        for e in _inspected(title)
+    ]
+    return sorted(map(seen, group_incidents(events, load_profile().incidents)), key=repr)
 
 
 def until(condition: Callable[[], bool], timeout_s: float) -> bool:

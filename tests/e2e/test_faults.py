@@ -15,7 +15,7 @@ from pathlib import Path
 import imageio_ffmpeg
 import pytest
 
-from tests.e2e.deployment import Deployment, embedded, until
+from tests.e2e.deployment import Deployment, renamed, until
 
 pytestmark = [pytest.mark.xdist_group("deployment"), pytest.mark.timeout(300)]
 
@@ -64,7 +64,7 @@ def test_every_event_is_there_once(
     deployment.strike(victim, number)
     before = deployment.events(channel) if victim != "redis" else []
     deployment.heal()
-    expected = embedded(long_title, channel)
+    expected = renamed(long_title, channel)
     assert before != expected, "the title was over before the process died"
     until(lambda: deployment.events(channel) == expected, WAIT_S)
     assert deployment.events(channel) == expected

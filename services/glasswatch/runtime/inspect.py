@@ -82,6 +82,11 @@ class Inspection:
     _store: MemoryEventStore = field(default_factory=MemoryEventStore)
     _position: Fraction = Fraction(0)
 
+    @property
+    def events(self) -> Sequence[Event]:
+        """The events found so far, incidents aside."""
+        return self._store.events(self.channel)
+
     def run(self) -> Report:
         """Inspect the input to its end, or until KeyboardInterrupt: then the report says what was found so far."""
         # Detectors have threads of their own; BLAS threads below them would only spin for the same cores.
@@ -104,7 +109,7 @@ class Inspection:
         stopped = self._publish(pipeline, decoder, started)
         pipeline.finish(dict.fromkeys(need.rendition for need in needs))
         pipeline.finish([DETECTIONS])
-        events = group_incidents(self._store.events(self.channel), self.profile.incidents)
+        events = group_incidents(self.events, self.profile.incidents)
         rows = [event_row(event, decoder.timeline) for event in events]
         return Report(
             input=self.source.describe(),
@@ -206,7 +211,7 @@ class Inspection:
             position_s=float(self._position),
             duration_s=duration / 1_000_000 if duration and duration > 0 else None,
             wall_s=time.perf_counter() - started,
-            events=len(self._store.events(self.channel)),
+            events=len(self.events),
         )
 
 
