@@ -73,6 +73,15 @@ def test_saving_a_version_again_keeps_it(store: StateStore) -> None:
     assert store.load("news", "freeze") == b"two"
 
 
+def test_after_a_state_is_forgotten_any_version_can_be_saved(store: StateStore) -> None:
+    assert store.save("news", "freeze", 7, b"of another release")
+    assert store.save("news", "black", 7, b"black")
+    store.forget("news", "freeze")
+    assert store.load("news", "freeze") is None
+    assert store.save("news", "freeze", 1, b"afresh")
+    assert store.load("news", "black") == b"black"
+
+
 def test_channels_and_workers_are_separate(store: StateStore) -> None:
     store.save("news", "freeze", 9, b"news freeze")
     assert store.save("news", "black", 1, b"news black")

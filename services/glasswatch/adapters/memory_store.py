@@ -58,6 +58,11 @@ class MemoryStateStore:
             self._states[channel, worker] = version, state
             return True
 
+    def forget(self, channel: str, worker: str) -> None:
+        """Drop the state, so that one of any version can be saved."""
+        with self._lock:
+            self._states.pop((channel, worker), None)
+
 
 class MemoryMediaStore:
     """Payloads by key, kept for as long as the process runs; implements `glasswatch.ports.media_store.MediaStore`."""

@@ -32,3 +32,11 @@ class StateStore(Protocol):
             StoreError: The store cannot be reached, or is full.
         """
         ...
+
+    def forget(self, channel: str, worker: str) -> None:
+        """Drop the state, so that one of any version can be saved: it is of no use to the release that runs now.
+
+        Raises:
+            StoreError: The store cannot be reached.
+        """
+        ...

@@ -7,7 +7,6 @@ size, so that no message takes more memory than its declared shape, and no decla
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -17,11 +16,7 @@ import numpy.typing as npt
 
 from glasswatch.core.media import Samples
 from glasswatch.v1 import media_pb2
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
+from glasswatch.wire.compression import zstd
 
 MOST_BYTES = 8192 * 8192 * 3 * 2
 """Expanded size of the largest chunk: one picture of 8192 x 8192 in 4:4:4 with 16-bit samples, 384 MiB."""

@@ -62,5 +62,10 @@ class RedisStateStore:
         with self._connection.refusals(f"save the state of {worker} on channel {channel}"):
             return bool(self._save([self._key(channel)], [worker, version, state, self._retention_ms]))
 
+    def forget(self, channel: str, worker: str) -> None:
+        """Drop the state, so that one of any version can be saved."""
+        with self._connection.refusals(f"drop the state of {worker} on channel {channel}"):
+            self._connection.client.hdel(self._key(channel), f"{worker}:state", f"{worker}:version")
+
     def _key(self, channel: str) -> str:
         return f"{self._prefix}:{{{channel}}}:checkpoints"

@@ -27,6 +27,7 @@ from glasswatch.runtime.worker.start import await_topics
 from glasswatch.runtime.worker.work import Outgoing, Record, Step, Task, Work, dead_letter, without_value
 from glasswatch.telemetry import metrics
 from glasswatch.wire import topics
+from glasswatch.wire.compression import zstd
 
 log = logging.getLogger(__name__)
 
@@ -300,9 +301,10 @@ class Worker:
         saved = self._states.load(channel, self._work.name)
         if saved is not None:
             try:
-                task.restore(saved)
-            except (ValueError, TypeError, KeyError) as error:
+                task.restore(zstd.decompress(saved))
+            except (ValueError, TypeError, KeyError, zstd.ZstdError) as error:
                 log.warning("%s starts afresh on %s: its state does not fit: %s", self._work.name, channel, error)
+                self._states.forget(channel, self._work.name)
                 return self._work.task(channel)
         return task
 
@@ -363,7 +365,7 @@ class Worker:
 
     def _save(self, channel: str) -> bool:
         task = self._tasks[channel]
-        return self._states.save(channel, self._work.name, task.version, task.snapshot())
+        return self._states.save(channel, self._work.name, task.version, zstd.compress(task.snapshot(), 1))
 
     async def _retry(self, call: Callable[[], R], generation: int) -> R:
         """The call's result, tried until its store answers; Moved where the partition is taken away meanwhile."""
