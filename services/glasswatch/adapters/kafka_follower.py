@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
+from glasswatch.adapters.kafka_errors import refusals
 from glasswatch.core.errors import BrokerError
 
 REACH_MS = 10_000
@@ -61,7 +62,7 @@ class KafkaFollower:
         answers = True
         due = time.monotonic() + DISCOVER_S
         while True:
-            with _refusals("read from Kafka"):
+            with refusals("read from Kafka"):
                 found = self._consumer.poll(timeout_ms=_POLL_MS)
             for partition, records in found.items():
                 for record in records:
@@ -126,10 +127,10 @@ def kafka_follower(bootstrap: str, topics: Collection[str], since_ms: int | None
         "bootstrap_timeout_ms": REACH_MS,
         "reconnect_backoff_max_ms": _RECONNECT_MS,
     }
-    with _refusals(f"reach Kafka at {bootstrap}"):
+    with refusals(f"reach Kafka at {bootstrap}"):
         admin = KafkaAdminClient(**common, client_id="glasswatch-follower", request_timeout_ms=REQUEST_MS)
     try:
-        with _refusals(f"reach Kafka at {bootstrap}"):
+        with refusals(f"reach Kafka at {bootstrap}"):
             consumer = KafkaConsumer(
                 **common,
                 client_id="glasswatch-follower",
@@ -139,19 +140,10 @@ def kafka_follower(bootstrap: str, topics: Collection[str], since_ms: int | None
                 allow_auto_create_topics=False,
             )
         try:
-            with _refusals("find the topics"):
+            with refusals("find the topics"):
                 follower = KafkaFollower(consumer, admin, topics, since_ms)
             yield follower
         finally:
             consumer.close(autocommit=False, timeout_ms=_CLOSE_MS)
     finally:
         admin.close()
-
-
-@contextmanager
-def _refusals(what: str) -> Iterator[None]:
-    # kafka-python refuses addresses that it cannot read with ValueError.
-    try:
-        yield
-    except (KafkaError, ValueError) as error:
-        raise BrokerError(f"cannot {what}: {error or type(error).__name__}") from error

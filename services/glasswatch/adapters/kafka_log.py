@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
 
+from glasswatch.adapters.kafka_errors import refusals
 from glasswatch.core.errors import BrokerError
 
 REACH_MS = 10_000
@@ -42,7 +42,7 @@ class KafkaLog:
         Raises:
             BrokerError: The broker refuses.
         """
-        with _refusals(f"read {self._partition.topic}"):
+        with refusals(f"read {self._partition.topic}"):
             found = self._consumer.poll(timeout_ms=int(timeout_s * 1000))
         return [
             LogRecord(record.offset, record.value or b"", tuple(record.headers))
@@ -57,7 +57,7 @@ def kafka_log(bootstrap: str, topic: str) -> Iterator[KafkaLog]:
     Raises:
         BrokerError: No broker can be reached, or there is no such topic.
     """
-    with _refusals(f"reach Kafka at {bootstrap}"):
+    with refusals(f"reach Kafka at {bootstrap}"):
         consumer = KafkaConsumer(
             bootstrap_servers=bootstrap.split(","),
             client_id="glasswatch-log",
@@ -68,7 +68,7 @@ def kafka_log(bootstrap: str, topic: str) -> Iterator[KafkaLog]:
         )
     try:
         partition = TopicPartition(topic, 0)
-        with _refusals(f"read {topic}"):
+        with refusals(f"read {topic}"):
             if not consumer.partitions_for_topic(topic):
                 raise BrokerError(f"there is no topic {topic}: glasswatch topics apply")
             consumer.assign([partition])
@@ -77,12 +77,3 @@ def kafka_log(bootstrap: str, topic: str) -> Iterator[KafkaLog]:
         yield log
     finally:
         consumer.close()
-
-
-@contextmanager
-def _refusals(what: str) -> Iterator[None]:
-    # kafka-python refuses addresses that it cannot read with ValueError.
-    try:
-        yield
-    except (KafkaError, ValueError) as error:
-        raise BrokerError(f"cannot {what}: {error or type(error).__name__}") from error

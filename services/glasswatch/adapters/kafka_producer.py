@@ -11,6 +11,7 @@ from typing import Self
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
+from glasswatch.adapters.kafka_errors import refusals
 from glasswatch.core.errors import BrokerError
 from glasswatch.telemetry import metrics
 
@@ -56,7 +57,7 @@ class KafkaPublisher:
         Raises:
             BrokerError: No broker can be reached.
         """
-        try:
+        with refusals(f"reach Kafka at {bootstrap}"):
             self._producer = KafkaProducer(
                 bootstrap_servers=bootstrap.split(","),
                 client_id="glasswatch",
@@ -70,9 +71,6 @@ class KafkaPublisher:
                 reconnect_backoff_max_ms=RECONNECT_MAX_MS,
                 allow_auto_create_topics=False,
             )
-        # kafka-python refuses addresses that it cannot read with ValueError.
-        except (KafkaError, ValueError) as error:
-            raise BrokerError(f"cannot reach Kafka at {bootstrap}: {error or type(error).__name__}") from error
         self._most_bytes = most_bytes
         self._most_messages = most_messages
         self._changed = threading.Condition()

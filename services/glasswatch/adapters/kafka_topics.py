@@ -7,9 +7,8 @@ from contextlib import contextmanager
 
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import KafkaError
 
-from glasswatch.core.errors import BrokerError
+from glasswatch.adapters.kafka_errors import refusals
 from glasswatch.ports.topics import Topic
 
 REACH_MS = 10_000
@@ -24,7 +23,7 @@ class KafkaTopics:
 
     def topics(self) -> list[Topic]:
         """Every topic but Kafka's internal ones, with all its settings."""
-        with _refusals("list topics"):
+        with refusals("list topics"):
             found = {t["name"]: t["partitions"] for t in self._client.describe_topics() if not t["is_internal"]}
             resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in found]
             answer = self._client.describe_configs(resources, config_filter="all") if resources else {}
@@ -49,18 +48,18 @@ class KafkaTopics:
             }
             for topic in wanted
         }
-        with _refusals("create topics"):
+        with refusals("create topics"):
             self._client.create_topics(new, timeout_ms=TIMEOUT_MS, wait_for_metadata=True)
 
     def raise_partitions(self, counts: Mapping[str, int]) -> None:
         """Give topics so many partitions."""
-        with _refusals("add partitions"):
+        with refusals("add partitions"):
             self._client.create_partitions(dict(counts), timeout_ms=TIMEOUT_MS)
 
     def configure(self, settings: Mapping[str, Mapping[str, str]]) -> None:
         """Change settings, and leave others as they are."""
         resources = [ConfigResource(ConfigResourceType.TOPIC, name, dict(s)) for name, s in settings.items()]
-        with _refusals("change topics"):
+        with refusals("change topics"):
             self._client.alter_configs(resources)
 
 
@@ -71,7 +70,7 @@ def kafka_topics(bootstrap: str) -> Iterator[KafkaTopics]:
     Raises:
         BrokerError: No broker can be reached there.
     """
-    with _refusals(f"reach Kafka at {bootstrap}"):
+    with refusals(f"reach Kafka at {bootstrap}"):
         client = KafkaAdminClient(
             bootstrap_servers=bootstrap.split(","), client_id="glasswatch-topics", bootstrap_timeout_ms=REACH_MS
         )
@@ -79,12 +78,3 @@ def kafka_topics(bootstrap: str) -> Iterator[KafkaTopics]:
         yield KafkaTopics(client)
     finally:
         client.close()
-
-
-@contextmanager
-def _refusals(what: str) -> Iterator[None]:
-    # kafka-python refuses addresses that it cannot read with ValueError.
-    try:
-        yield
-    except (KafkaError, ValueError) as error:
-        raise BrokerError(f"cannot {what}: {error or type(error).__name__}") from error
