@@ -34,7 +34,7 @@ check: $(STAMP)  ## Lint, types, import layers
 
 .PHONY: test
 test: check  ## Everything that must hold: check, then all tests
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 .PHONY: bench-accuracy
 bench-accuracy: $(STAMP)  ## Recall, edges and false alarms beside FFmpeg; MEDIA=folder with manifest.tsv
