@@ -44,6 +44,10 @@ bench-accuracy: $(STAMP)  ## Recall, edges and false alarms beside FFmpeg; MEDIA
 bench-speed: $(STAMP)  ## Cost beside decoding alone and beside FFmpeg; MEDIA=folder with manifest.tsv
 	$(BIN)/python -m bench.speed --media $(MEDIA) --out build/bench/speed.json --markdown build/bench/speed.md
 
+.PHONY: bench-cluster
+bench-cluster: $(STAMP)  ## Cost, capacity and latency of each topology on this machine; MEDIA=folder with manifest.tsv
+	$(BIN)/python -m bench.cluster --media $(MEDIA) --out build/bench/cluster.json --markdown build/bench/cluster.md
+
 .PHONY: proto
 proto: $(STAMP)  ## Generate the protobuf code
 	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=services --pyi_out=services proto/glasswatch/v1/*.proto

@@ -1,0 +1,1 @@
+"""Cost, capacity and latency of the topologies on one machine: embedded, fused, distributed."""
