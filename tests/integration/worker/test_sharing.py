@@ -58,7 +58,7 @@ class Publishing(threading.Thread):
 
 def test_workers_that_come_and_go_lose_and_double_nothing(stage: Stage, run: Run) -> None:
     titles = [
-        title(channel, pictures(40, [(2, 3), (6 + i, 9 + i), (20, 21 + i), (30, 38)], chunk=5, seed=i))
+        title(channel, pictures(30, [(2, 3), (6 + i, 9 + i), (15, 16 + i), (22, 28)], chunk=5, seed=i))
         for i, channel in enumerate(apart(stage, 4))
     ]
     detectors = [run("detect", "black"), run("detect", "black")]
@@ -90,7 +90,7 @@ def test_workers_that_come_and_go_lose_and_double_nothing(stage: Stage, run: Run
 
 def test_a_worker_that_is_told_to_stop_hands_over_cleanly(stage: Stage, run: Run) -> None:
     channel = own_channel()
-    messages = title(channel, pictures(60, [(5, 8), (20, 22)], chunk=5))
+    messages = title(channel, pictures(60, [(5, 8), (20, 22), (50, 53)], chunk=5))
     worker = run("detect", "black").await_ready()
     publishing = Publishing(stage, [messages], pause_s=0.005)
     publishing.start()
