@@ -88,7 +88,7 @@ def encode_media(message: MediaMessage, most_inline: int) -> EncodedMedia:
         case EndOfStream() as end:
             wire.end.CopyFrom(_end_to_wire(end))
             identity, detached = canonical(wire), None
-    return EncodedMedia(wire.SerializeToString(), identity, detached)
+    return EncodedMedia(canonical(wire), identity, detached)
 
 
 def decode_media(raw: bytes, fetch: payloads.Fetch | None = None) -> MediaMessage:

@@ -96,7 +96,7 @@ def _place(
     if len(data) <= most_inline:
         return media_pb2.Payload(encoding=encoding, data=data), None
     digest = hashlib.sha256(data)
-    key = f"glasswatch:payload:{digest.hexdigest()}"
+    key = digest.hexdigest()
     reference = media_pb2.PayloadReference(key=key, stored_bytes=len(data), sha256=digest.digest())
     return media_pb2.Payload(encoding=encoding, reference=reference), Detached(key, data)
 
