@@ -108,7 +108,9 @@ class Kafka:
 
 def _format(program: str, classpath: str, properties: Path) -> None:
     cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
-    tool = ("kafka.tools.StorageTool", "format", "--standalone", "-t", cluster_id, "-c", str(properties))
+    # One in 64 ids begins with "-": only after "=" it is not taken for an option.
+    identity = f"--cluster-id={cluster_id}"
+    tool = ("kafka.tools.StorageTool", "format", "--standalone", identity, "-c", str(properties))
     try:
         done = subprocess.run(  # noqa: S603 - the arguments are ours
             (program, *_JVM, "-cp", classpath, *tool),
