@@ -149,6 +149,7 @@ def measure(plan: Plan, title: Title, folder: Path, results: Results, console: C
         for number in (1, plan.channels):
             run(DISTRIBUTED, number)
         watch(DISTRIBUTED, plan.distributed)
+        deployment.stop_services()
         tell("cost: embedded, again")
         results.costs.append(cost.inspect(file, short, media_s))
 

@@ -102,6 +102,11 @@ class Deployment:
     def unfollow(self) -> None:
         """Watch no live channel any longer, and wait until what was published is worked off."""
         self.stop(name for name in self._running if name == DECODE or name.startswith("channel-"))
+        self.wait_until_consumed()
+
+    def stop_services(self) -> None:
+        """Leave the servers only."""
+        self.stop(self._running)
 
     @staticmethod
     def channels(locations: Mapping[str, str], *, live: bool) -> str:

@@ -91,8 +91,7 @@ def capacity_table(steps: Mapping[str, Sequence[Step]]) -> Table:
         for step in some
     ]
     columns = ("topology, live channels", "held", "lag, s", "left out, s", "cores, ours", "cores, Kafka and Redis")
-    held = {topology: max((s.channels for s in some if s.held), default=0) for topology, some in steps.items()}
-    note = "Most held: " + ", ".join(f"{topology} {most}" for topology, most in held.items()) + "."
+    note = "Most held: " + ", ".join(f"{topology} {_most_held(some)}" for topology, some in steps.items()) + "."
     return Table("Live channels in real time", columns, rows, note)
 
 
@@ -106,6 +105,11 @@ def latency_table(latencies: Mapping[str, Latencies], channels: int) -> Table:
             rows.append([f"{topology}, {name}", f"{len(some)}/{expected}", *(number(f) for f in figures)])
     note = f"{channels} live channels; from where a defect has lasted as long as its rule asks to its event in Redis."
     return Table("Seconds until a defect is known", ("topology", "seen", "p50", "p95", "max"), rows, note)
+
+
+def _most_held(steps: Sequence[Step]) -> str:
+    most = max((step.channels for step in steps if step.held), default=0)
+    return f"{most} or more" if steps and steps[-1].held else str(most)
 
 
 def _ratio(of: Sequence[float], to: Sequence[float]) -> float | None:

@@ -164,6 +164,7 @@ def test_ratios_are_of_our_own_processes_at_the_same_load() -> None:
 def test_tables_tell_what_was_held_and_how_fast() -> None:
     steps = {"fused": [Step(2, 0.1, 0, {"channel": 0.5, "kafka": 0.2}), Step(4, 2.5, 0, {})]}
     assert "Most held: fused 2." in summary.capacity_table(steps).markdown()
+    assert "Most held: fused 2 or more." in summary.capacity_table({"fused": steps["fused"][:1]}).markdown()
     assert "| fused, 2 | yes | 0.1 | 0.0 | 0.50 | 0.20 |" in summary.capacity_table(steps).markdown()
     table = summary.latency_table({"fused": capacity.Latencies({"black": [1.0, 2.0]}, {"black": 3})}, 2)
     assert "| fused, all | 2/3 | 1.50 | 1.95 | 2.00 |" in table.markdown()
