@@ -1,8 +1,8 @@
 """A Faust worker: takes records, has them worked on, and acknowledges them when nothing of that can be lost.
 
 Faust by itself acknowledges what was not processed: after an exception, at SIGTERM, in a rebalance. So no record is
-acknowledged by Faust here (`_Held`), but by checkpoints only: what came of the records is confirmed by Kafka, then the
-state is saved, then the records are acknowledged. Whatever dies in between, records are delivered again, and the
+acknowledged by Faust here (`HeldEvent`), but by checkpoints only: what came of the records is confirmed by Kafka, then
+the state is saved, then the records are acknowledged. Whatever dies in between, records are delivered again, and the
 numbering within sessions tells what was handled already.
 """
 
@@ -15,7 +15,6 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import faust
@@ -23,6 +22,7 @@ from aiokafka.errors import MessageSizeTooLargeError
 
 from glasswatch.core.errors import StoreError, WireError
 from glasswatch.ports.state_store import StateStore
+from glasswatch.runtime.worker.held import HeldEvent, Pending, record_of
 from glasswatch.runtime.worker.start import await_topics
 from glasswatch.runtime.worker.work import Outgoing, Record, Step, Task, Work, dead_letter, without_value
 from glasswatch.telemetry import metrics
@@ -33,7 +33,9 @@ log = logging.getLogger(__name__)
 
 R = TypeVar("R")
 
-CHECKPOINT_S = 1.0
+CHECKPOINT_S = 2.0
+"""What a restart handles again is this much, and known as duplicates; events do not wait for checkpoints."""
+
 MOST_PENDING = 64
 """Records that may wait for a checkpoint: with the largest messages half a gigabyte, usually a few megabytes."""
 
@@ -50,35 +52,8 @@ STUCK_S = 120.0
 """A record that takes longer is a hang: the process tells that it should be restarted."""
 
 
-class _Held(faust.Event):
-    """An event that Faust cannot acknowledge."""
-
-    def ack(self) -> bool:
-        """Nothing: Faust calls this for records that it skips in a rebalance, too."""
-        return False
-
-    def confirm(self) -> None:
-        """Let the offset be committed."""
-        super().ack()
-
-
 class Moved(Exception):  # noqa: N818 - no error: the partition is somebody else's now
     """The partition was taken away while a record of it was worked on."""
-
-
-@dataclass(slots=True)
-class _Pending:
-    """What waits for the next checkpoint."""
-
-    events: list[_Held] = field(default_factory=list)
-    sent: list[Awaitable[Any]] = field(default_factory=list)
-    dirty: set[str] = field(default_factory=set)
-
-    def clear(self) -> None:
-        """Forget it all: the records will be delivered again."""
-        self.events.clear()
-        self.sent.clear()
-        self.dirty.clear()
 
 
 class Worker:
@@ -96,7 +71,7 @@ class Worker:
         self._work = work
         self._states = states
         self._tasks: dict[str, Task] = {}
-        self._pending = _Pending()
+        self._pending = Pending()
         self._generation = 0
         self._lock = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=work.name)
@@ -179,7 +154,7 @@ class Worker:
         app = faust.App(
             self._work.group,
             broker=[f"kafka://{address}" for address in kafka.split(",")],
-            Event=_Held,
+            Event=HeldEvent,
             key_serializer="raw",
             value_serializer="raw",
             web_enabled=False,
@@ -189,7 +164,7 @@ class Worker:
             datadir=self._folder.name,
             broker_session_timeout=10.0,
             broker_heartbeat_interval=3.0,
-            broker_commit_interval=1.0,
+            broker_commit_interval=CHECKPOINT_S,
             # A channel's message must fit; more in one fetch would only be memory.
             consumer_max_fetch_size=max_message_bytes,
             consumer_auto_offset_reset="earliest",
@@ -235,7 +210,7 @@ class Worker:
     async def _assigned(self, *_: Any, **__: Any) -> None:
         self._trouble = None
 
-    async def _take(self, event: _Held) -> None:
+    async def _take(self, event: HeldEvent) -> None:
         """Work on one record; returns without having done so where the partition has been taken away."""
         generation = self._generation
         async with self._lock:
@@ -255,10 +230,8 @@ class Worker:
             if len(self._pending.events) >= MOST_PENDING:
                 await self._checkpoint()
 
-    async def _process(self, event: _Held, generation: int) -> None:
-        message = event.message
-        headers = [(name, bytes(value or b"")) for name, value in _pairs(message.headers)]
-        record = Record(message.topic, message.partition, message.offset, message.key, message.value, headers)
+    async def _process(self, event: HeldEvent, generation: int) -> None:
+        record = record_of(event)
         metrics.WORKER_LAG_SECONDS.labels(**self._labels).set(record.cause.age_s)
         try:
             channel = await self._retry(lambda: self._work.channel(record), generation)
@@ -292,7 +265,7 @@ class Worker:
             self._pending.dirty.add(channel)
         self._hold(event)
 
-    def _hold(self, event: _Held) -> None:
+    def _hold(self, event: HeldEvent) -> None:
         self._pending.events.append(event)
         metrics.WORKER_UNACKNOWLEDGED.labels(**self._labels).set(len(self._pending.events))
 
@@ -384,10 +357,3 @@ class Worker:
                 raise Moved
             await asyncio.sleep(pause)
             pause = min(2 * pause, longest)
-
-
-def _pairs(headers: Any) -> list[tuple[str, bytes]]:
-    """Headers as aiokafka or Faust give them."""
-    if not headers:
-        return []
-    return list(headers.items() if hasattr(headers, "items") else headers)
