@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from glasswatch.core.errors import UsageError
-from glasswatch.simulator.labels import Defect
+from glasswatch.simulator.labels import DamagedPicture, Defect
 from glasswatch.simulator.media import MediaInfo, Picture, Sound
 from glasswatch.simulator.settings import Settings, SoundSettings
 
@@ -80,6 +80,10 @@ class Effect(ABC, Generic[S]):
     @abstractmethod
     def defects(self) -> list[Defect]:
         """Ground truth, after the last picture and sound."""
+
+    def pictures(self) -> list[DamagedPicture]:
+        """Ground truth block by block, where the effect keeps it."""
+        return []
 
     def _label(
         self,

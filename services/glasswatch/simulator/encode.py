@@ -163,7 +163,7 @@ class _Video:
     def packets(self, picture: Picture | None) -> Iterator[Packet[Any]]:
         frame = None
         if picture is not None:
-            frame = _video_frame(picture)
+            frame = video_frame(picture)
             if self._format != self._info.pixel_format:
                 frame = frame.reformat(format=self._format)
             pts = round(picture.time / self._true_clock)
@@ -253,7 +253,8 @@ def _video_options(codec: str, settings: Settings) -> dict[str, str]:
     return options
 
 
-def _video_frame(picture: Picture) -> av.VideoFrame:
+def video_frame(picture: Picture) -> av.VideoFrame:
+    """The picture as an encoder takes it, without a timestamp."""
     info = picture.info
     frame = av.VideoFrame(*info.size, info.pixel_format)
     for plane, values in zip(frame.planes, picture.planes, strict=True):

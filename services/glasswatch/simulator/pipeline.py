@@ -83,6 +83,7 @@ def simulate(
         defects=defects,
         negative=injector.negative,
         resembles=injector.resembles,
+        pictures=tuple(p.model_copy(update={"time_s": p.time_s + float(lead)}) for p in effect.pictures()),
     )
 
 

@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
-from glasswatch.simulator.effects import audio, audio_negatives, stream, video, video_negatives
+from glasswatch.simulator.effects import (
+    audio,
+    audio_negatives,
+    block_corruption,
+    block_negatives,
+    stream,
+    video,
+    video_negatives,
+)
 from glasswatch.simulator.injector import Injector
 
 
@@ -17,7 +25,9 @@ def injectors() -> Mapping[str, Injector]:
         *video.INJECTORS,
         *audio.INJECTORS,
         *stream.INJECTORS,
+        *block_corruption.INJECTORS,
         *video_negatives.INJECTORS,
+        *block_negatives.INJECTORS,
         *audio_negatives.INJECTORS,
     ]
     ordered = sorted(every, key=lambda i: (i.negative, i.name))

@@ -153,7 +153,7 @@ class _Pictures:
             if time <= self.waiting.time:
                 raise InputError(f"{path}: timestamps go backward at {float(time):.3f} s; clean media are needed")
             yield replace(self.waiting, end=time)
-        self.waiting = Picture(time, time + own, _planes(frame, self.info), self.info)
+        self.waiting = Picture(time, time + own, planes_of(frame, self.info), self.info)
 
     def finish(self) -> Iterator[Picture]:
         if self.waiting is not None:
@@ -187,7 +187,7 @@ def _none(info: AudioInfo) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
     return np.zeros((len(info.channels), 0), np.float32)
 
 
-def _planes(frame: av.VideoFrame, info: VideoInfo) -> tuple[Plane, ...]:
+def planes_of(frame: av.VideoFrame, info: VideoInfo) -> tuple[Plane, ...]:
     """Copies of the decoder's planes; formats outside PLANAR_FORMATS go through the scaler."""
     name = frame.format.name.replace("yuvj", "yuv")
     if name != info.pixel_format or (frame.width, frame.height) != info.size:
