@@ -36,6 +36,10 @@ check: $(STAMP)  ## Lint, types, import layers
 test: check  ## Everything that must hold: check, then all tests
 	$(BIN)/pytest -n 2 --dist loadgroup
 
+.PHONY: test-faults
+test-faults: $(STAMP)  ## Kill every kind of process in the middle of a title, 20 runs in ten minutes
+	GLASSWATCH_FAULT_RUNS=20 $(BIN)/pytest tests/e2e/test_faults.py
+
 .PHONY: bench-accuracy
 bench-accuracy: $(STAMP)  ## Recall, edges and false alarms beside FFmpeg; MEDIA=folder with manifest.tsv
 	$(BIN)/python -m bench.accuracy --media $(MEDIA) --out build/bench/accuracy.json --markdown build/bench/accuracy.md
