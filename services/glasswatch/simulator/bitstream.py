@@ -140,9 +140,13 @@ def round_trip(
 
     def pass_on(packet: Packet[Any] | None) -> None:
         waiting.extend(_decoded(clean, packet, info))
-        if packet is not None and damage is not None:
+        if packet is not None:
             time = uncoded.pop(packet.pts or 0)
-            if window[0] <= time < window[1] and not any(t < window[0] for t in uncoded.values()):
+            if (
+                damage is not None
+                and window[0] <= time < window[1]
+                and not any(t < window[0] for t in uncoded.values())
+            ):
                 data = damage(bytes(packet), DECODERS[codec])
                 if not data:
                     return

@@ -18,12 +18,14 @@ BLOCK_PX = 16
 DAMAGE_CODE8 = 4.0
 
 
-def damaged_blocks(clean: Sequence[Plane], shown: Sequence[Plane], info: VideoInfo) -> BlockMap:
-    """Blocks of BLOCK_PX that differ by more than DAMAGE_CODE8 in luma or a chroma plane, shape (rows, columns).
+def damaged_blocks(
+    clean: Sequence[Plane], shown: Sequence[Plane], info: VideoInfo, least_code8: float = DAMAGE_CODE8
+) -> BlockMap:
+    """Blocks of BLOCK_PX whose mean absolute difference, in luma or a chroma plane, is above `least_code8` 8-bit codes.
 
-    Blocks at the right and lower edge are as large as the picture leaves them.
+    The shape is (rows, columns); blocks at the right and lower edge are as large as the picture leaves them.
     """
-    limit = DAMAGE_CODE8 * (1 << (info.depth - 8))
+    limit = least_code8 * (1 << (info.depth - 8))
     lines, columns = clean[0].shape
     found = np.zeros((-(-lines // BLOCK_PX), -(-columns // BLOCK_PX)), np.bool_)
     for ours, theirs in zip(clean, shown, strict=True):

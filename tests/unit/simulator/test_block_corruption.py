@@ -185,6 +185,13 @@ def test_edge_blocks_are_as_large_as_the_picture_leaves_them(scene: Path) -> Non
     assert not damaged_blocks(clean, shown, info)[3, 2]
 
 
+def test_what_counts_as_damage_is_a_setting(scene: Path, tmp_path: Path) -> None:
+    every, plain = (corrupt(scene, tmp_path / "o.mkv", "truncate", strength=1, least_code8=c) for c in (4, 20))
+    maps = {p.time_s: p.map() for p in every.pictures}
+    assert all((maps[p.time_s] | ~p.map()).all() for p in plain.pictures)
+    assert sum(p.area for p in plain.pictures) < sum(p.area for p in every.pictures)
+
+
 def test_a_map_survives_its_label() -> None:
     blocks = np.random.default_rng(2).random((7, 11)) < 0.2
     label = DamagedPicture.of(1.0, blocks, (170, 110))

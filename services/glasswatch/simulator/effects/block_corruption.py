@@ -15,7 +15,7 @@ from pydantic import Field
 from glasswatch.core.detection import Region
 from glasswatch.core.errors import UsageError
 from glasswatch.simulator.bitstream import Codec, Loss, Planes, damaged, like, pictures_shown, round_trip
-from glasswatch.simulator.blocks import BlockMap, damaged_blocks
+from glasswatch.simulator.blocks import DAMAGE_CODE8, BlockMap, damaged_blocks
 from glasswatch.simulator.effect import Effect, Encoded, Scene, StreamEffect
 from glasswatch.simulator.encode import CONTAINERS
 from glasswatch.simulator.injector import Injector
@@ -44,6 +44,9 @@ class BlockSettings(Settings):
         "pixels", description="pixels: a sound file of damaged pictures; stream: the damaged stream itself, .ts only"
     )
     block_px: Literal["16", "32", "64"] = Field("32", description="size of drawn blocks")
+    least_code8: float = Field(
+        DAMAGE_CODE8, ge=1, le=64, description="mean absolute difference, 8-bit codes, above which a block is labelled"
+    )
     decay: float = Field(0.95, ge=0, le=1, description="what is left of drawn damage in each next picture")
 
 
@@ -133,6 +136,7 @@ class Concealment:
     """
 
     info: VideoInfo
+    least_code8: float
     planes: Planes = ()
     blocks: BlockMap | None = None
 
@@ -140,7 +144,7 @@ class Concealment:
         """The planes on the screen and which of their blocks are damaged."""
         if shown is not None or self.blocks is None:
             self.planes = clean if shown is None else shown
-            self.blocks = damaged_blocks(clean, self.planes, self.info)
+            self.blocks = damaged_blocks(clean, self.planes, self.info, self.least_code8)
         return self.planes, self.blocks
 
 
@@ -149,7 +153,7 @@ class CodedDamage(Corruption):
 
     def __init__(self, settings: BlockSettings, scene: Scene) -> None:
         super().__init__(settings, scene)
-        self.screen = Concealment(self.info)
+        self.screen = Concealment(self.info, settings.least_code8)
         self.coded = round_trip(
             pictures_of(scene),
             self.info,
@@ -203,7 +207,7 @@ class StreamDamage(Corruption, StreamEffect[BlockSettings]):
 
     def _compare(self, clean: Encoded, target: Path) -> None:
         assert clean.media.video is not None
-        screen = Concealment(clean.media.video)
+        screen = Concealment(clean.media.video, self.settings.least_code8)
         broken = pictures_shown(target, clean.media.video)
         ahead: dict[Fraction, Planes] = {}
         latest = Fraction(-1)
@@ -240,7 +244,7 @@ class DrawnDamage(Corruption):
         if not self.error:
             return picture
         done = picture.with_planes(tuple(p + e for p, e in zip(picture.planes, self.error, strict=True)))
-        blocks = damaged_blocks(picture.planes, done.planes, self.info)
+        blocks = damaged_blocks(picture.planes, done.planes, self.info, self.settings.least_code8)
         if not blocks.any():
             self.error = []
             return picture
