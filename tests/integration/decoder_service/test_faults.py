@@ -27,9 +27,6 @@ from tests.integration.decoder_service.programs import decoding, ended
 from tests.integration.decoder_service.test_media import DETECTORS, Given
 from tests.servers import start_servers
 
-# kafka-python leaves sockets to the garbage collector whose connection was refused.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
-
 UNCONFIRMED = 300_000
 
 
