@@ -190,3 +190,7 @@ def test_triton_on_a_gpu_is_the_same_but_for_the_gpu() -> None:
     assert gpu.pop("profiles") == ["gpu"]
     assert gpu == SERVICES["triton"]
     assert all("profiles" not in each for name, each in SERVICES.items() if name != "triton-gpu")
+
+
+def test_the_model_repository_is_there_in_a_fresh_clone() -> None:
+    assert (ROOT / "triton_models").is_dir(), "what compose mounts and `glasswatch cluster up` serves by default"
