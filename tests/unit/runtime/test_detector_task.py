@@ -16,7 +16,6 @@ from glasswatch.core.detector import DetectorContext
 from glasswatch.core.media import FrameChunk, MediaUnit
 from glasswatch.core.message import DetectionBatch, EndOfStream, MediaMessage
 from glasswatch.core.sessions import Admission
-from glasswatch.core.time import Instant
 from glasswatch.detectors.registry import AnyDetector, registered
 from glasswatch.runtime.worker.detecting import CATCHING_UP, DetectorTask
 from tests.support import frame_chunks
@@ -177,10 +176,39 @@ def test_a_detector_that_raises_is_inconclusive_for_that_message_only() -> None:
     assert "boom" in (unjudged[0].reason or "")
 
 
+def unfinished(track: str | None) -> AnyDetector:
+    """A detector that raises when it is to say what it holds back."""
+    detector = make(track)
+
+    def failing(at: object) -> Sequence[Detection]:
+        raise RuntimeError("boom")
+
+    detector.finish = failing  # type: ignore[method-assign, assignment]
+    return detector
+
+
+def test_a_detector_that_raises_at_the_end_is_inconclusive_there_and_told() -> None:
+    worker = DetectorTask(SPEC, unfinished, CHANNEL)
+    *_, result = [worker.handle(message) for message in MESSAGES]
+    assert str(result.failure) == "boom"
+    (batch,) = result.batches
+    assert batch.final
+    assert [(d.verdict, d.span.end) for d in batch.detections] == [(Verdict.INCONCLUSIVE, 6)]
+
+
+def test_a_detector_that_raises_at_the_end_of_a_superseded_session_is_told() -> None:
+    worker = DetectorTask(SPEC, unfinished, CHANNEL)
+    batches(session(1, pictures()[:7], end=False), worker)
+    result = worker.handle(session(2, pictures(epoch=50))[0])
+    assert str(result.failure) == "boom"
+    assert [d.reason for d in result.batches[0].detections] == ["the detector failed: RuntimeError: boom"]
+
+
 def test_a_snapshot_that_does_not_fit_the_detector_starts_it_afresh() -> None:
     worker = task()
     batches(MESSAGES[:6], worker)
     raw = worker.snapshot().replace(b'\\"', b'\\"x', 1)
+    assert raw != worker.snapshot()
     other = task()
     other.restore(raw)
     assert other.handle(MESSAGES[5]).admission is Admission.DUPLICATE
@@ -190,4 +218,3 @@ def test_a_snapshot_that_does_not_fit_the_detector_starts_it_afresh() -> None:
 def test_a_session_without_media_ends() -> None:
     (batch,) = batches([MediaMessage(CHANNEL, 3, "picture-270", 0, EndOfStream(None))])
     assert batch == DetectionBatch(CHANNEL, "black", 3, 1, final=True)
-    assert Instant(0, Fraction(0)) not in (batch.reached,)

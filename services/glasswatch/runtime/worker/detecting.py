@@ -82,26 +82,28 @@ class DetectorTask:
         admission = sessions.admission(message.session, message.sequence)
         if admission is not Admission.HANDLE:
             return Detected(admission)
-        batches = []
+        batches: list[DetectionBatch] = []
+        failure: Exception | None = None
         lost = 0
         if message.session == sessions.current:
             lost = message.sequence - sessions.position
         elif sessions.current is not None:
-            batches += self._supersede(sessions.current)
+            ended, failure = self._supersede(sessions.current)
+            batches += ended
         sessions.advance(message.session, message.sequence)
         self._state.version += 1
         unit = message.unit
         if isinstance(unit, EndOfStream):
-            found, failure = self._finish()
+            found, failed = self._finish()
             batches.append(self._batch(found, final=True))
-            return Detected(admission, tuple(batches), failure, lost)
+            return Detected(admission, tuple(batches), failure or failed, lost)
         self._place(unit.end.epoch, message.offset)
-        found, failure = self._judge(unit, lost=lost, shed=shed)
+        found, failed = self._judge(unit, lost=lost, shed=shed)
         reached = unit.end
         self._state.reached = reached if self._state.reached is None else max(self._state.reached, reached)
         if found or self._is_due():
             batches.append(self._batch(found))
-        return Detected(admission, tuple(batches), failure, lost, _seconds(unit) if shed else 0.0)
+        return Detected(admission, tuple(batches), failure or failed, lost, _seconds(unit) if shed else 0.0)
 
     def snapshot(self) -> bytes:
         """All that must survive; see `restore`."""
@@ -135,29 +137,31 @@ class DetectorTask:
         except Exception as error:
             log.exception("%s failed on %s", self._spec.name, self._channel)
             self._instances.clear()
-            reason = f"the detector failed: {type(error).__name__}: {error}"
-            return found + self._inconclusive(_span(unit), reason, unit), error
+            return found + self._inconclusive(_span(unit), _told(error), unit), error
         return found, failure
 
     def _finish(self) -> tuple[list[Detection], Exception | None]:
-        """What is held back; then nothing is known any more."""
+        """What is held back; then nothing is known any more. A failure is told as INCONCLUSIVE where the media ends."""
         try:
             return self._instances.finish(), None
         except Exception as error:
             log.exception("%s failed on %s", self._spec.name, self._channel)
-            return [], error
+            end = self._state.reached
+            if end is None:
+                return [], error
+            return self._inconclusive(Span(end.epoch, end.seconds, end.seconds), _told(error)), error
         finally:
             self._instances.clear()
 
-    def _supersede(self, session: int) -> list[DetectionBatch]:
+    def _supersede(self, session: int) -> tuple[list[DetectionBatch], Exception | None]:
         """The end of a session in whose place another one has come; nothing if it had ended before."""
         if self._state.reached is None:
-            return []
-        held, _ = self._finish()
+            return [], None
+        held, failure = self._finish()
         position = self._state.sessions.position + 1
         batch = replace(self._batch(held, final=True), session=session, position=position)
         self._state.sessions.advance(session, position - 1)
-        return [batch]
+        return [batch], failure
 
     def _batch(self, found: Sequence[Detection], *, final: bool = False) -> DetectionBatch:
         state = self._state
@@ -205,6 +209,10 @@ class DetectorTask:
             )
             for defect in self._spec.defects
         ]
+
+
+def _told(error: Exception) -> str:
+    return f"the detector failed: {type(error).__name__}: {error}"
 
 
 def _start(unit: MediaUnit) -> Instant:

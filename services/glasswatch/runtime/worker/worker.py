@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 
 import faust
@@ -206,6 +207,7 @@ class Worker:
         """Forget all that is not saved: its records are not acknowledged, and will be delivered again."""
         self._pending.clear()
         self._tasks.clear()
+        self._tell_load()
 
     async def _assigned(self, *_: Any, **__: Any) -> None:
         self._trouble = None
@@ -246,7 +248,7 @@ class Worker:
         task = self._tasks.get(channel)
         if task is None:
             task = self._tasks[channel] = await self._retry(lambda: self._load(channel), generation)
-            metrics.WORKER_CHANNELS.labels(**self._labels).set(len(self._tasks))
+            self._tell_load()
         before = task.version
         try:
             with metrics.WORKER_HANDLE_SECONDS.labels(**self._labels).time():
@@ -267,6 +269,10 @@ class Worker:
 
     def _hold(self, event: HeldEvent) -> None:
         self._pending.events.append(event)
+        self._tell_load()
+
+    def _tell_load(self) -> None:
+        metrics.WORKER_CHANNELS.labels(**self._labels).set(len(self._tasks))
         metrics.WORKER_UNACKNOWLEDGED.labels(**self._labels).set(len(self._pending.events))
 
     def _load(self, channel: str) -> Task:
@@ -326,7 +332,7 @@ class Worker:
             pending.sent.clear()
             try:
                 for channel in sorted(pending.dirty):
-                    if not await self._retry(lambda c=channel: self._save(c), generation):  # type: ignore[misc]
+                    if not await self._retry(partial(self._save, channel), generation):
                         log.warning("%s: another worker has %s now", self._work.name, channel)
                         del self._tasks[channel]
             except Moved:
@@ -334,7 +340,7 @@ class Worker:
         for event in pending.events:
             event.confirm()
         pending.clear()
-        metrics.WORKER_UNACKNOWLEDGED.labels(**self._labels).set(0)
+        self._tell_load()
 
     def _save(self, channel: str) -> bool:
         task = self._tasks[channel]
