@@ -27,6 +27,7 @@ from bench.accuracy.summary import (
     real_table,
     scores_of,
 )
+from bench.options import places
 from bench.provenance import headline, provenance
 from bench.sources import read_sources
 from bench.tables import Table, terminal
@@ -36,27 +37,7 @@ SHOWN_FAULTS = 60
 
 
 @click.command()
-@click.option(
-    "--media",
-    required=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Evaluation media with their manifest.tsv.",
-)
-@click.option(
-    "--out",
-    default=Path("build/bench/accuracy.json"),
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="Where the results go, as JSON.",
-)
-@click.option("--markdown", type=click.Path(path_type=Path), help="Write the tables as Markdown too.")
-@click.option(
-    "--work",
-    default=Path("build/bench/work"),
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="Folder that keeps generated files for the next run.",
-)
+@places("accuracy", "Folder that keeps generated files for the next run.")
 @click.option("--jobs", "processes", default=2, show_default=True, type=click.IntRange(min=1), help="Files at a time.")
 @click.option("--essentia", metavar="PYTHON", help="A Python that has Essentia, to run its detectors too.")
 @click.option("--seed", default=1, show_default=True, help="Another seed makes another test set.")

@@ -18,6 +18,7 @@ from bench.cluster.cost import Cost
 from bench.cluster.deployment import DISTRIBUTED, FUSED, Deployment
 from bench.cluster.live import LiveSource
 from bench.cluster.title import CLIP, Title
+from bench.options import places
 from bench.provenance import headline, provenance
 from bench.tables import terminal
 
@@ -60,27 +61,7 @@ class Results:
 
 
 @click.command()
-@click.option(
-    "--media",
-    required=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Evaluation media with their manifest.tsv.",
-)
-@click.option(
-    "--out",
-    default=Path("build/bench/cluster.json"),
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="Where the results go, as JSON.",
-)
-@click.option("--markdown", type=click.Path(path_type=Path), help="Write the tables as Markdown too.")
-@click.option(
-    "--work",
-    default=Path("build/bench/work"),
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="Folder for damaged and repeated media.",
-)
+@places("cluster", "Folder for damaged and repeated media.")
 @click.option("--quick", is_flag=True, help="Shorter, to see that it works; the figures mean little.")
 def main(media: Path, out: Path, markdown: Path | None, work: Path, quick: bool) -> None:
     """Start a glasswatch of its own, measure it in each topology, and stop it."""

@@ -14,6 +14,7 @@ import imageio_ffmpeg
 from rich.console import Console
 
 from bench.accuracy.filters import PHASE_FILTERS, SOUND_FILTERS, VIDEO_FILTERS
+from bench.options import places
 from bench.provenance import headline, provenance
 from bench.speed.measure import Cost, interleaved, median, run
 from bench.tables import Table, number, terminal
@@ -33,27 +34,7 @@ MIB = 2**20
 
 
 @click.command()
-@click.option(
-    "--media",
-    required=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Evaluation media with their manifest.tsv.",
-)
-@click.option(
-    "--out",
-    default=Path("build/bench/speed.json"),
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="Where the results go, as JSON.",
-)
-@click.option("--markdown", type=click.Path(path_type=Path), help="Write the tables as Markdown too.")
-@click.option(
-    "--work",
-    default=Path("build/bench/work"),
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="Folder for looped clips and reports.",
-)
+@places("speed", "Folder for looped clips and reports.")
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(min=1), help="Runs of each command.")
 @click.option("--seconds", default=60, show_default=True, type=click.IntRange(min=10), help="Length of the clip.")
 @click.option("--hours", default=0.0, type=click.FloatRange(min=0), help="One more memory run of this length.")

@@ -25,6 +25,9 @@ MOST_MESSAGES = 10_000
 """What may be unconfirmed: half a minute of a channel, little memory for many."""
 
 MAX_REQUEST_BYTES = 8 << 20
+STALLED_S = 30.0
+"""Kafka confirms within milliseconds; after so long something is wrong with it."""
+
 RECONNECT_MAX_MS = 2_000
 
 
@@ -90,6 +93,11 @@ class KafkaPublisher:
         """For how many seconds messages have waited without one being confirmed; 0 where none waits."""
         with self._changed:
             return time.monotonic() - self._since if self._unconfirmed else 0.0
+
+    def trouble(self) -> str | None:
+        """Why a service that publishes cannot work now, None while it can; for health checks."""
+        waited_s = self.stalled_s
+        return f"Kafka has confirmed nothing for {waited_s:.0f} s" if waited_s > STALLED_S else None
 
     def publish(self, topic: str, key: bytes, value: bytes, headers: Sequence[tuple[str, bytes]] = ()) -> None:
         """Send a message; waits while too much is unconfirmed.

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from glasswatch.cli.messages import say
+from glasswatch.cli.services import cluster_extra
 from glasswatch.core.errors import UsageError
 
 NOT_HEALTHY = 1
@@ -76,7 +76,7 @@ def up(
     """
     if servers_only and (detectors or channels):
         raise UsageError("--servers-only starts no services: leave out --detectors and --channels")
-    with _needs_extra():
+    with cluster_extra():
         from glasswatch.runtime.cluster import Cluster, Kafka, Redis, Triton, services  # noqa: PLC0415
     counts = services.counts(detectors)
     servers = (Redis(redis_port), Kafka(kafka_port), Triton(models, triton_port))
@@ -103,7 +103,7 @@ def status(folder: Path | None) -> int:
 
     Exit with 1 unless all of them work.
     """
-    with _needs_extra():
+    with cluster_extra():
         from glasswatch.runtime.cluster import Cluster, Kafka, Redis, Service, State, Triton  # noqa: PLC0415
     here = Cluster(folder or _default_folder())
     # To look at a service, its name is enough.
@@ -125,7 +125,7 @@ def status(folder: Path | None) -> int:
 @_folder
 def down(folder: Path | None) -> None:
     """Stop what `up` started; data and logs stay."""
-    with _needs_extra():
+    with cluster_extra():
         from glasswatch.runtime.cluster import Cluster  # noqa: PLC0415
     ends = Cluster(folder or _default_folder(), tell=say).down()
     for line in _columns(
@@ -144,12 +144,3 @@ def _default_folder() -> Path:
     from glasswatch.runtime.cluster.downloads import state_folder  # noqa: PLC0415
 
     return state_folder() / "cluster"
-
-
-@contextlib.contextmanager
-def _needs_extra() -> Iterator[None]:
-    """The clients of Kafka, Redis and Triton come with an extra, and take a moment to import."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise UsageError(f"{error.name} is missing: pip install 'glasswatch[cluster]'") from error

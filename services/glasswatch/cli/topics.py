@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from glasswatch.core.errors import UsageError
+from glasswatch.cli.services import cluster_extra, needed
 from glasswatch.detectors.registry import registered
 from glasswatch.ports.topics import TopicAdmin
 from glasswatch.runtime import topics as runtime
@@ -96,13 +96,10 @@ def _steps(admin: TopicAdmin, chosen: dict[str, int]) -> list[Step]:
 @contextmanager
 def _connected(bootstrap: str | None) -> Iterator[TopicAdmin]:
     """The cluster's topics; UsageError where nobody said which cluster, or the client is not installed."""
-    if not bootstrap:
-        raise UsageError("say where Kafka is: --bootstrap host:port, or GLASSWATCH_KAFKA")
-    try:
-        from glasswatch.adapters.kafka_topics import kafka_topics  # noqa: PLC0415  (extra `cluster`)
-    except ModuleNotFoundError as error:
-        raise UsageError(f"{error.name} is not installed: pip install 'glasswatch[cluster]'") from error
-    with kafka_topics(bootstrap) as admin:
+    address = needed(bootstrap, "Kafka", "--bootstrap host:port", "GLASSWATCH_KAFKA")
+    with cluster_extra():
+        from glasswatch.adapters.kafka_topics import kafka_topics  # noqa: PLC0415
+    with kafka_topics(address) as admin:
         yield admin
 
 

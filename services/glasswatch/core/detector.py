@@ -36,6 +36,18 @@ class DetectorSpec:
     models: tuple[str, ...] = ()
     lookback_s: float = 0.0
 
+    @property
+    def rendition(self) -> str:
+        """Name of the one rendition that it reads.
+
+        Raises:
+            ValueError: It reads several: nothing joins them by media time yet.
+        """
+        names = sorted({need.rendition for need in self.needs})
+        if len(names) != 1:
+            raise ValueError(f"{self.name} joins several renditions, which nothing does yet: {', '.join(names)}")
+        return names[0]
+
 
 @dataclass(frozen=True, slots=True)
 class DetectorContext:

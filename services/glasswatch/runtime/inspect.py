@@ -187,9 +187,9 @@ class Inspection:
             for detection in detections:
                 pipeline.bus.publish(DETECTIONS, detection)
 
-        # A detector that joins several renditions needs a subscription that merges them by media time.
-        (rendition,) = {need.rendition for need in registered()[name].spec.needs}
-        pipeline.consume(rendition, lambda unit: send(runner.feed(unit)), lambda: send(runner.finish()))
+        pipeline.consume(
+            registered()[name].spec.rendition, lambda unit: send(runner.feed(unit)), lambda: send(runner.finish())
+        )
 
     def _publish(self, pipeline: Pipeline, decoder: Decoder, started: float) -> str | None:
         """Decode to the end; gives why it stopped before, None when it did not."""

@@ -99,9 +99,8 @@ class FusedDetectors:
                 out = batch_message(batch, cause)
                 self._publisher.publish(out.topic, message.channel.encode(), out.value, out.headers)
 
-        (rendition,) = {need.rendition for need in spec.needs}
-        self._readers[rendition] += 1
-        self._pipeline.consume(rendition, work)
+        self._readers[spec.rendition] += 1
+        self._pipeline.consume(spec.rendition, work)
 
     def _behind_s(self, message: MediaMessage) -> float:
         """How far a live session is behind where it would be had it kept the pace with which it began."""

@@ -31,8 +31,6 @@ log = logging.getLogger(__name__)
 
 FLUSH_S = 3.0
 POLL_S = 0.05
-STALLED_S = 30.0
-"""Kafka confirms within milliseconds; after so long something is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +84,7 @@ def run_decoder(settings: Settings) -> bool:
             open_session=Opener(threads=settings.threads),
         )
         stack.enter_context(_signals(service))
-        ready = partial(_why_not_ready, publisher)
-        health = stack.enter_context(HealthServer(settings.health_port, service.live, ready))
+        health = stack.enter_context(HealthServer(settings.health_port, service.live, publisher.trouble))
         log.info("the decoder runs; health on port %d", health.port)
         regular = service.run()
         while publisher.unconfirmed_bytes and not service.stopping:
@@ -113,11 +110,6 @@ def media_topic_sizes(kafka: str, detectors: Collection[str]) -> dict[str, int]:
             raise BrokerError(f"there is no topic {name}: glasswatch topics apply")
         sizes[rendition] = int(existing[name].config["max.message.bytes"])
     return sizes
-
-
-def _why_not_ready(publisher: KafkaPublisher) -> str | None:
-    waited_s = publisher.stalled_s
-    return f"Kafka has confirmed nothing for {waited_s:.0f} s" if waited_s > STALLED_S else None
 
 
 @contextmanager

@@ -30,7 +30,6 @@ from glasswatch.telemetry.health import HealthServer
 log = logging.getLogger(__name__)
 
 FLUSH_S = 10.0
-STALLED_S = 30.0
 SOURCE = "/glasswatch/channel"
 
 
@@ -94,12 +93,7 @@ def run_fused(settings: FusedSettings) -> bool:
             once=settings.once,
         )
         _stop_on_signals(follower)
-
-        def ready() -> str | None:
-            waited_s = publisher.stalled_s
-            return f"Kafka has confirmed nothing for {waited_s:.0f} s" if waited_s > STALLED_S else None
-
-        health = stack.enter_context(HealthServer(settings.health_port, lambda: None, ready))
+        health = stack.enter_context(HealthServer(settings.health_port, lambda: None, publisher.trouble))
         log.info("%d detectors on %s; health on port %d", len(detectors), channel.id, health.port)
         follower.run()
         sink.finish()

@@ -37,12 +37,9 @@ class DetectorWork:
             shed_after_s: How far it may fall behind a live channel.
 
         Raises:
-            NotImplementedError: It reads several renditions.
+            ValueError: It reads several renditions.
         """
-        renditions = {need.rendition for need in spec.needs}
-        if len(renditions) != 1:
-            raise NotImplementedError(f"{spec.name} joins {len(renditions)} renditions")
-        (self._rendition,) = renditions
+        self._rendition = spec.rendition
         self._spec = spec
         self._make = make
         self._media = media

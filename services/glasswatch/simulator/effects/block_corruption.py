@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import av
 import numpy as np
@@ -123,9 +123,8 @@ class Corruption(Effect[BlockSettings]):
         """A coded picture of the window, damaged where it is its turn."""
         if not self.is_hit():
             return data
-        mode = self.settings.mode
-        assert mode in get_args(Loss)
-        return damaged(data, decoder, mode, self.settings.strength, self.rng)  # type: ignore[arg-type]
+        assert self.settings.mode in get_args(Loss)
+        return damaged(data, decoder, cast("Loss", self.settings.mode), self.settings.strength, self.rng)
 
 
 @dataclass(slots=True)
