@@ -24,7 +24,7 @@ Loss = Literal["drop", "truncate", "bit_flip", "packet_loss"]
 Planes = tuple[Plane, ...]
 
 DECODERS = {"libx264": "h264", "libx265": "hevc", "mpeg2video": "mpeg2video", "libvpx-vp9": "vp9"}
-# Constant quality (MPEG-2: quantiser) of an ordinary encode, and of one that is starved of bits.
+# Constant quality (MPEG-2: quantiser) of an ordinary encode, and of one that has far too few bits.
 QUALITY = {"libx264": (23, 44), "libx265": (25, 46), "mpeg2video": (4, 31), "libvpx-vp9": (32, 63)}
 # Broadcast encoders cut pictures into several slices, so that a loss costs a band; MPEG-2 has one in each row anyway.
 SLICES = 8
@@ -124,11 +124,13 @@ def round_trip(
     codec: Codec,
     *,
     gop: int,
-    starved: bool = False,
+    starved: float = 0.0,
     damage: Callable[[bytes, str], bytes] | None = None,
     window: tuple[Fraction, Fraction] = (Fraction(0), Fraction(0)),
 ) -> Iterator[Decoded]:
     """Code all pictures and decode them, in order; `damage` is applied to the packets of pictures in the window.
+
+    `starved` leads from an ordinary quality (0) to one with far too few bits (1).
 
     A packet is spared while pictures from before the window wait for their coding: they may be predicted from it.
     """
@@ -172,7 +174,7 @@ def round_trip(
     yield from ready(0)
 
 
-def _encoder(codec: Codec, info: VideoInfo, gop: int, starved: bool) -> av.VideoCodecContext:
+def _encoder(codec: Codec, info: VideoInfo, gop: int, starved: float) -> av.VideoCodecContext:
     context = av.CodecContext.create(codec, "w")
     assert isinstance(context, av.VideoCodecContext)
     known = context.codec
@@ -185,7 +187,8 @@ def _encoder(codec: Codec, info: VideoInfo, gop: int, starved: bool) -> av.Video
     context.framerate, context.time_base = rate, 1 / rate
     context.gop_size = gop
     context.thread_count = 1
-    quality = str(QUALITY[codec][starved])
+    good, poor = QUALITY[codec]
+    quality = str(round(good + (poor - good) * starved))
     context.options = {
         "libx264": {"preset": "veryfast", "crf": quality, "slices": str(SLICES)},
         # Its slices crash without a pool of threads; one thread keeps the result the same everywhere.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from glasswatch.simulator.media import Plane, VideoInfo
+from glasswatch.simulator.media import Plane, Values, VideoInfo
 
 BlockMap = npt.NDArray[np.bool_]
 
@@ -18,16 +18,13 @@ BLOCK_PX = 16
 DAMAGE_CODE8 = 4.0
 
 
-def damaged_blocks(
-    clean: Sequence[Plane], shown: Sequence[Plane], info: VideoInfo, least_code8: float = DAMAGE_CODE8
-) -> BlockMap:
-    """Blocks of BLOCK_PX whose mean absolute difference, in luma or a chroma plane, is above `least_code8` 8-bit codes.
+def block_differences(clean: Sequence[Plane], shown: Sequence[Plane], info: VideoInfo) -> Values:
+    """Mean absolute difference of each block of BLOCK_PX in 8-bit codes, the largest of luma and the chroma planes.
 
     The shape is (rows, columns); blocks at the right and lower edge are as large as the picture leaves them.
     """
-    limit = least_code8 * (1 << (info.depth - 8))
     lines, columns = clean[0].shape
-    found = np.zeros((-(-lines // BLOCK_PX), -(-columns // BLOCK_PX)), np.bool_)
+    found = np.zeros((-(-lines // BLOCK_PX), -(-columns // BLOCK_PX)), np.float32)
     for ours, theirs in zip(clean, shown, strict=True):
         if ours is theirs or np.array_equal(ours, theirs):
             continue
@@ -40,5 +37,14 @@ def damaged_blocks(
             difference = np.add.reduceat(difference, starts, axis=axis)
             sizes = np.diff([*starts, ours.shape[axis]])
             counts = counts * np.expand_dims(sizes, 1 - axis)
-        found |= difference > limit * counts
-    return found
+        found = np.maximum(found, (difference / counts).astype(np.float32))
+    in_8bit: Values = (found / (1 << (info.depth - 8))).astype(np.float32)
+    return in_8bit
+
+
+def damaged_blocks(
+    clean: Sequence[Plane], shown: Sequence[Plane], info: VideoInfo, least_code8: float = DAMAGE_CODE8
+) -> BlockMap:
+    """Blocks whose `block_differences` are above `least_code8`, (rows, columns)."""
+    damaged: BlockMap = block_differences(clean, shown, info) > least_code8
+    return damaged

@@ -88,7 +88,7 @@ class LowBitrate(PictureEffect[LowBitrateSettings]):
     def __init__(self, settings: LowBitrateSettings, scene: Scene) -> None:
         super().__init__(settings, scene)
         assert scene.media.video is not None
-        self.coded = round_trip(pictures_of(scene), scene.media.video, settings.codec, gop=settings.gop, starved=True)
+        self.coded = round_trip(pictures_of(scene), scene.media.video, settings.codec, gop=settings.gop, starved=1.0)
 
     def picture(self, picture: Picture) -> Picture | None:
         """As the base does, with the coded pictures in step."""
