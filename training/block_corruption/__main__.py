@@ -1,0 +1,67 @@
+"""`python -m training.block_corruption`: from clean media to a model of the repository, in three steps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+PATH = click.Path(path_type=Path)
+WORK = click.option(
+    "--work",
+    default=Path("build/training/block_corruption"),
+    show_default=True,
+    type=PATH,
+    help="Folder of samples, checkpoints and curves.",
+)
+
+
+@click.group()
+def main() -> None:
+    """Train the block corruption network; every step goes on where it stopped."""
+
+
+@main.command()
+@WORK
+@click.option("--media", required=True, type=PATH, help="Folder with manifest.tsv.")
+@click.option("--clips", default=3000, show_default=True, help="Clips to learn from, of about six samples each.")
+@click.option("--aside", default=200, show_default=True, help="Clips of other scenes, to watch the learning.")
+@click.option("--seed", default=1, show_default=True)
+@click.option("--processes", default=2, show_default=True)
+def prepare(work: Path, media: Path, clips: int, aside: int, seed: int, processes: int) -> None:
+    """Make the samples."""
+    from training.block_corruption.prepare import prepare as run  # noqa: PLC0415 - needs no torch, the others do
+
+    run(media, work, clips, aside, seed, processes)
+
+
+@main.command()
+@WORK
+@click.option("--name", default="block_corruption", show_default=True, help="Of the checkpoint, the curves, the model.")
+@click.option("--width", default=16, show_default=True, help="Channels of the first stage; 64 makes it a ResNet18.")
+@click.option("--steps", default=9000, show_default=True)
+@click.option("--rate", default=0.002, show_default=True, help="Highest learning rate.")
+@click.option("--seed", default=1, show_default=True)
+def fit(work: Path, name: str, width: int, steps: int, rate: float, seed: int) -> None:
+    """Learn from the samples."""
+    from training.block_corruption.fit import Plan  # noqa: PLC0415 - the command above needs no torch
+    from training.block_corruption.fit import fit as run  # noqa: PLC0415
+
+    run(Plan(width, steps, rate, seed), work, name)
+
+
+@main.command()
+@WORK
+@click.option("--name", default="block_corruption", show_default=True)
+@click.option("--models", default=Path("triton_models"), show_default=True, type=PATH, help="The model repository.")
+@click.option("--version", default=1, show_default=True)
+def export(work: Path, name: str, models: Path, version: int) -> None:
+    """Write the averaged network of a checkpoint as a model of the repository."""
+    from training.block_corruption.export import export as run  # noqa: PLC0415
+    from training.block_corruption.fit import load  # noqa: PLC0415
+
+    click.echo(run(load(work / f"{name}.pt"), models / name, version))
+
+
+if __name__ == "__main__":
+    main()

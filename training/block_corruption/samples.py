@@ -1,0 +1,223 @@
+"""Samples: pictures as a decoder shows them, with how far each block is off what it should be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, cast, get_args
+
+import numpy as np
+import numpy.typing as npt
+from av.video.reformatter import Interpolation, VideoReformatter
+from bench.sources import Source
+
+from glasswatch.simulator.bitstream import Codec, Loss, Planes, damaged, round_trip
+from glasswatch.simulator.blocks import block_differences
+from glasswatch.simulator.effect import Effect, Scene
+from glasswatch.simulator.effects.block_corruption import BlockSettings, Drawing, DrawnDamage
+from glasswatch.simulator.effects.block_negatives import (
+    Confetti,
+    ConfettiSettings,
+    GrainSettings,
+    HeavyGrain,
+    Mosaic,
+    MosaicSettings,
+    PixelArt,
+    PixelArtSettings,
+)
+from glasswatch.simulator.encode import video_frame
+from glasswatch.simulator.media import Picture
+from training.block_corruption.clips import FRAMES, draw, media_of
+from training.block_corruption.graphics import decorated
+from training.sources import Group
+
+Generator = np.random.Generator
+Differences = npt.NDArray[np.float32]
+
+CODECS = get_args(Codec)
+CODEC_SHARES = (0.35, 0.25, 0.25, 0.15)
+
+DAMAGED_KEPT = 5
+CLEAN_KEPT = 2
+"""Pictures of a damaged clip that become samples."""
+
+LEAST_SEEN_CODE8 = 10.0
+"""A block that is further off than this is seen to be damaged on any content; it is what `worth keeping` asks for."""
+
+RESCALE = (0.7, 1.5)
+"""Damage that was scaled afterwards: by a player, or before a second encode."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shown:
+    """A picture on the screen and how far its blocks (16 x 16) are off, in 8-bit codes; None where nothing is."""
+
+    picture: Picture
+    differences: Differences | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples:
+    """What becomes of one clip.
+
+    Attributes:
+        frames: (pictures, height, width, 3), R'G'B', uint8.
+        differences: (pictures, rows, columns) mean absolute difference of each block in 8-bit codes, at most 255.
+        block_px: Side of a block in pixels of these frames.
+        kind: What was done, for the curves.
+        source: Name of the file.
+    """
+
+    frames: npt.NDArray[np.uint8]
+    differences: npt.NDArray[np.uint8]
+    block_px: float
+    kind: str
+    source: str
+
+    def save(self, path: Path) -> None:
+        """Write two files, the frames in one of their own so that they can be mapped into memory."""
+        np.save(path.with_suffix(".frames.npy"), self.frames)
+        # Last, because it says that both are there.
+        np.savez(path, differences=self.differences, block_px=self.block_px, kind=self.kind, source=self.source)
+
+
+def make(groups: Mapping[Group, list[Source]], rng: Generator) -> Samples:
+    """Samples from a clip that chance decides."""
+    source, clip = draw(groups, rng)
+    if rng.random() < 0.25:
+        clip = decorated(clip, draw(groups, rng)[1], rng)
+    ways: tuple[tuple[float, str, Callable[[list[Picture], Generator], list[Shown]]], ...] = (
+        (0.55, "coded", _coded),
+        (0.15, "drawn", _drawn),
+        (0.15, "intact", _intact),
+        (0.15, "negative", _negative),
+    )
+    way = ways[int(rng.choice(len(ways), p=[w[0] for w in ways]))]
+    shown = way[2](clip, rng)
+    if not shown:  # every picture was lost
+        return make(groups, rng)
+    if rng.random() < 0.25:
+        shown = _encoded_again(shown, rng)
+    scale = float(np.exp(rng.uniform(*np.log(RESCALE)))) if rng.random() < 0.2 else 1.0
+    kept = _kept(shown, rng)
+    frames = np.stack([rgb(item.picture, scale) for item in kept])
+    none = np.zeros(block_differences(clip[0].planes, clip[0].planes, clip[0].info).shape, np.float32)
+    off = np.stack([none if item.differences is None else item.differences for item in kept])
+    differences = np.minimum(np.ceil(off), 255).astype(np.uint8)
+    return Samples(frames, differences, 16 * frames.shape[2] / clip[0].info.size[0], way[1], source.name)
+
+
+def rgb(picture: Picture, scale: float = 1.0) -> npt.NDArray[np.uint8]:
+    """The picture as the decoder's RGB rendition has it, (height, width, 3)."""
+    frame = video_frame(picture)
+    width, height = (round(n * scale) for n in picture.info.size)
+    converted = VideoReformatter().reformat(
+        frame, width=width, height=height, format="rgb24", interpolation=Interpolation.BILINEAR, threads=1
+    )
+    return cast("npt.NDArray[np.uint8]", converted.to_ndarray())
+
+
+def _coded(clip: list[Picture], rng: Generator) -> list[Shown]:
+    """Damage to real streams, as FFmpeg's decoders conceal it."""
+    codec = _codec(rng)
+    loss = str(rng.choice(get_args(Loss)))
+    strength = float(np.exp(rng.uniform(np.log(0.02), np.log(0.9))))
+    every = int(rng.choice([1, 2, 4, 8, FRAMES]))
+    counted = iter(range(10 * FRAMES))
+
+    def damage(data: bytes, decoder: str) -> bytes:
+        return damaged(data, decoder, loss, strength, rng) if next(counted) % every == 0 else data  # type: ignore[arg-type]
+
+    begin = clip[int(rng.integers(0, 4))].time
+    coded = round_trip(
+        iter(clip),
+        clip[0].info,
+        codec,
+        gop=int(rng.choice([8, FRAMES, 4 * FRAMES])),
+        starved=_starvation(rng),
+        damage=damage,
+        window=(begin, clip[-1].end),
+    )
+    # Where the decoder has nothing new the last picture stands, which no picture by itself can tell.
+    return [
+        Shown(picture.with_planes(item.shown), _off(item.clean, item.shown, picture))
+        for picture, item in zip(clip, coded, strict=True)
+        if item.shown is not None
+    ]
+
+
+def _drawn(clip: list[Picture], rng: Generator) -> list[Shown]:
+    """Displaced, uniform and smeared blocks in whole pictures."""
+    settings = BlockSettings(
+        mode=str(rng.choice(get_args(Drawing))),
+        strength=float(np.exp(rng.uniform(np.log(0.003), np.log(0.7)))),
+        every=int(rng.choice([1, 2, 4, 8])),
+        block_px=str(rng.choice(["16", "32", "64"])),
+        decay=float(rng.uniform(0.8, 1)),
+    )
+    if rng.random() < 0.7:
+        clip = [item.picture for item in _intact(clip, rng)]
+    effect = DrawnDamage(settings, _scene(clip, rng))
+    return [Shown(after, _off(p.planes, after.planes, p)) for p in clip if (after := effect.picture(p)) is not None]
+
+
+def _intact(clip: list[Picture], rng: Generator) -> list[Shown]:
+    """An encode of any quality down to the worst; nothing is lost."""
+    starved = rng.uniform(0, 1)
+    coded = round_trip(iter(clip), clip[0].info, _codec(rng), gop=4 * FRAMES, starved=float(starved))
+    return [Shown(p.with_planes(item.clean), None) for p, item in zip(clip, coded, strict=True)]
+
+
+def _negative(clip: list[Picture], rng: Generator) -> list[Shown]:
+    """Blocks and noise that somebody wanted."""
+    scene = _scene(clip, rng)
+    tile = int(rng.integers(4, 49))
+    effects: tuple[Callable[[], Effect[Any]], ...] = (
+        lambda: Mosaic(MosaicSettings(area=float(rng.uniform(0.02, 0.6)), tile_px=tile), scene),
+        lambda: PixelArt(PixelArtSettings(tile_px=tile, shades=int(rng.integers(4, 33))), scene),
+        lambda: HeavyGrain(GrainSettings(sigma=float(rng.uniform(3, 25))), scene),
+        lambda: Confetti(ConfettiSettings(density=rng.uniform(0.02, 0.5), size=rng.uniform(0.008, 0.08)), scene),
+    )
+    effect = effects[int(rng.integers(len(effects)))]()
+    changed = [after for picture in clip if (after := effect.picture(picture)) is not None]
+    return _intact(changed, rng) if rng.random() < 0.7 else [Shown(picture, None) for picture in changed]
+
+
+def _encoded_again(shown: list[Shown], rng: Generator) -> list[Shown]:
+    """Damage from before the encoder: the channel is whole, its picture is not."""
+    # Pictures that were never shown leave no gap in an encode.
+    clip = [replace(s.picture, time=Fraction(n, 25), end=Fraction(n + 1, 25)) for n, s in enumerate(shown)]
+    coded = round_trip(iter(clip), clip[0].info, _codec(rng), gop=4 * FRAMES, starved=float(rng.uniform(0, 0.4)))
+    return [Shown(s.picture.with_planes(item.clean), s.differences) for s, item in zip(shown, coded, strict=True)]
+
+
+def _kept(shown: list[Shown], rng: Generator) -> list[Shown]:
+    """Some damaged and some whole pictures; all kinds of damage have the same chance, however long it lasts."""
+    off = [s for s in shown if s.differences is not None and (s.differences > LEAST_SEEN_CODE8).any()]
+    whole = [s for s in shown if s.differences is None or not s.differences.any()]
+    return [*_some(off, DAMAGED_KEPT, rng), *_some(whole, CLEAN_KEPT if off else CLEAN_KEPT + 2, rng)] or shown[:1]
+
+
+def _some(items: list[Shown], count: int, rng: Generator) -> Iterable[Shown]:
+    chosen = rng.permutation(len(items))[:count]
+    return [items[int(n)] for n in sorted(chosen)]
+
+
+def _off(clean: Planes, shown: Planes, picture: Picture) -> Differences:
+    return block_differences(clean, shown, picture.info)
+
+
+def _codec(rng: Generator) -> Codec:
+    codec: Codec = CODECS[int(rng.choice(len(CODECS), p=CODEC_SHARES))]
+    return codec
+
+
+def _starvation(rng: Generator) -> float:
+    """Mostly ordinary encodes."""
+    return float(rng.triangular(0, 0, 0.8))
+
+
+def _scene(clip: list[Picture], rng: Generator) -> Scene:
+    return Scene(Path(), media_of(clip), clip[0].time, clip[-1].end, rng)
