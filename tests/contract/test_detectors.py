@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from glasswatch.core.detection import Detection, Verdict
 from glasswatch.core.media import AudioChunk, FactKind, FrameChunk, MediaUnit, StreamFact
-from glasswatch.core.needs import AudioNeed, FactNeed, VideoNeed
+from glasswatch.core.needs import AudioNeed, FactNeed, Planes, VideoNeed
 from glasswatch.core.time import Instant
 from glasswatch.detectors.registry import AnyDetector, registered
 from tests.support import audio_chunks, detect, frame_chunks, make_detector
@@ -76,6 +76,9 @@ def units(detector: AnyDetector, seed: int, sizes: Sequence[int]) -> list[MediaU
     cut = list(sizes) * 400
     if isinstance(need, VideoNeed):
         luma = pictures(seed)
+        if need.planes is Planes.RGB:
+            rgb = np.stack([luma, np.roll(luma, 5, axis=0), luma], axis=-1)
+            return list(frame_chunks(rgb, chunk=cut, full_range=True, rendition=need.rendition))
         chroma = np.full((len(luma), 18, 32), 128, np.uint8)
         return list(frame_chunks(luma, (chroma, chroma), chunk=cut, rendition=need.rendition))
     if isinstance(need, AudioNeed):

@@ -36,6 +36,14 @@ def block_means(plane: Samples, size: int) -> npt.NDArray[np.float32]:
     return means
 
 
+def with_neighbours(blocks: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """`blocks` (rows, columns) and those that touch them, corners included."""
+    padded = np.pad(blocks, 1)
+    wide = padded[:, :-2] | padded[:, 1:-1] | padded[:, 2:]
+    found: npt.NDArray[np.bool_] = wide[:-2] | wide[1:-1] | wide[2:]
+    return found
+
+
 def luma_code(chunk: FrameChunk, level: float) -> int:
     """The highest code value not above luma `level`, where 0 is nominal black and 1 nominal white.
 

@@ -17,7 +17,14 @@ from glasswatch.core.needs import Planes, VideoNeed
 from glasswatch.core.runs import Reading
 from glasswatch.core.time import Instant
 from glasswatch.detectors.params import Params
-from glasswatch.detectors.video._sampling import block_means, chroma_level, luma_code, luma_level, thumbnails
+from glasswatch.detectors.video._sampling import (
+    block_means,
+    chroma_level,
+    luma_code,
+    luma_level,
+    thumbnails,
+    with_neighbours,
+)
 from glasswatch.detectors.video._spell import SpellRules, Spells
 
 BLOCK = 11
@@ -125,7 +132,8 @@ class BlackDetector(Detector[BlackParams, BlackState]):
         frame = chunk.luma[i : i + 1]
         means = luma_level(chunk, block_means(frame, BLOCK)[0])
         uneven = np.abs(means - np.median(means)) > p.unevenness
-        bright = _with_neighbours(_any_in_block(frame[0] > luma_code(chunk, 2 * p.luma_ceiling), uneven.shape))
+        # The soft edge of an overlay belongs to it.
+        bright = with_neighbours(_any_in_block(frame[0] > luma_code(chunk, 2 * p.luma_ceiling), uneven.shape))
         return float((uneven & ~bright).mean()), float(bright.mean())
 
     def _is_coloured(self, chunk: FrameChunk, i: int) -> bool:
@@ -152,10 +160,3 @@ def _any_in_block(mask: npt.NDArray[np.bool_], shape: tuple[int, ...]) -> npt.ND
     blocks = mask[: rows * high, : cols * wide].reshape(rows, high, cols, wide)
     found: npt.NDArray[np.bool_] = np.logical_or.reduce(blocks, axis=(1, 3))
     return found
-
-
-def _with_neighbours(blocks: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """`blocks` and those that touch them: the soft edge of an overlay belongs to it."""
-    padded = np.pad(blocks, 1)
-    wide = padded[:, :-2] | padded[:, 1:-1] | padded[:, 2:]
-    return wide[:-2] | wide[1:-1] | wide[2:]
