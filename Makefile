@@ -52,6 +52,19 @@ bench-speed: $(STAMP)  ## Cost beside decoding alone and beside FFmpeg; MEDIA=fo
 bench-cluster: $(STAMP)  ## Cost, capacity and latency of each topology on this machine; MEDIA=folder with manifest.tsv
 	$(BIN)/python -m bench.cluster --media $(MEDIA) --out build/bench/cluster.json --markdown build/bench/cluster.md
 
+TRAIN := .venv-train
+$(TRAIN)/.ready: requirements/train.txt pyproject.toml
+	$(PYTHON) -m venv $(TRAIN)
+	$(TRAIN)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/train.txt
+	$(TRAIN)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+.PHONY: train-block
+train-block: $(TRAIN)/.ready  ## Train block_corruption, hours on a CPU; MEDIA=folder with manifest.tsv; goes on where it stopped
+	$(TRAIN)/bin/python -m training.block_corruption prepare --media $(MEDIA)
+	$(TRAIN)/bin/python -m training.block_corruption fit
+	$(TRAIN)/bin/python -m training.block_corruption export
+
 .PHONY: proto
 proto: $(STAMP)  ## Generate the protobuf code
 	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=services --pyi_out=services proto/glasswatch/v1/*.proto
@@ -63,4 +76,5 @@ lock:  ## Renew the lock files from pyproject.toml
 	$(COMPILE) pyproject.toml --extra cluster --group dev -o requirements/dev.txt
 	$(COMPILE) pyproject.toml -c requirements/dev.txt -o requirements/base.txt
 	$(COMPILE) pyproject.toml --extra cluster -c requirements/dev.txt -o requirements/cluster.txt
+	$(COMPILE) pyproject.toml --extra train -c requirements/dev.txt -o requirements/train.txt
 	$(COMPILE) --group build -c requirements/dev.txt -o requirements/build.txt
