@@ -45,6 +45,9 @@ class ModelRepository:
     def find(self, name: str) -> ModelFile:
         """The version of a model that is served; InferenceError where it is unknown or wrongly configured."""
         check_name(name)
+        if not self._root.is_dir():
+            hint = "name the model repository with --models or GLASSWATCH_MODELS"
+            raise InferenceError(f"no model {name} in {self._root}, which is no folder: {hint}")
         folder = self._root / name
         try:
             text = (folder / CONFIG_FILE).read_text(encoding="utf-8")

@@ -12,6 +12,7 @@ import click
 
 from glasswatch.cli.messages import say
 from glasswatch.cli.services import cluster_extra
+from glasswatch.config.models import VARIABLE, default_models
 from glasswatch.core.errors import UsageError
 
 NOT_HEALTHY = 1
@@ -40,8 +41,10 @@ def cluster() -> None:
 @click.option(
     "--models",
     type=click.Path(path_type=Path),
-    default=Path("triton_models"),
-    show_default=True,
+    default=default_models,
+    show_default="triton_models here, or as installed",
+    envvar=VARIABLE,
+    show_envvar=True,
     help="Model repository that Triton serves.",
 )
 @click.option("--kafka-port", type=_PORT, help="Default: a free one, and the same one again later.")

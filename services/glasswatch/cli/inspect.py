@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from glasswatch.cli import services
 from glasswatch.cli.messages import say
 from glasswatch.cli.output import ProgressBar, summarise
 from glasswatch.config.profile import Profile, load_profile
@@ -43,6 +44,7 @@ FOUND, INCOMPLETE, UNJUDGED = 1, 2, 3
 )
 @click.option("--strict", is_flag=True, help="Exit with 3 when a detector could not judge.")
 @click.option("--threads", type=click.IntRange(min=0), default=0, help="Decoder threads; 0 lets FFmpeg choose.")
+@services.options(services.MODELS)
 @click.option("--quiet", is_flag=True, help="Print errors only.")
 def inspect(
     input_: str,
@@ -55,6 +57,7 @@ def inspect(
     fail_on: str,
     strict: bool,
     threads: int,
+    models: Path,
     quiet: bool,
 ) -> int:
     """Inspect a file or URL: decode it once, run the detectors, report what they find.
@@ -76,6 +79,7 @@ def inspect(
                 threads=threads,
                 on_progress=bar.update,
                 on_detection=statistics.write,
+                models=models,
             )
             report = inspection.run()
     finally:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from glasswatch.config.models import VARIABLE, default_models
 from glasswatch.core.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -24,8 +25,10 @@ TRITON = click.option(
 MODELS = click.option(
     "--models",
     type=click.Path(path_type=Path),
-    default=Path("triton_models"),
-    show_default=True,
+    default=default_models,
+    show_default="triton_models here, or as installed",
+    envvar=VARIABLE,
+    show_envvar=True,
     help="Model repository, where models run in this process.",
 )
 HEALTH_PORT = click.option(

@@ -6,15 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from glasswatch.config.models import default_models
 from glasswatch.core.detector import DetectorContext, DetectorSpec
 from glasswatch.core.errors import ConfigError
 from glasswatch.detectors.modelled import ModelDetector
 from glasswatch.detectors.params import Params
 from glasswatch.detectors.registry import AnyDetector, registered
 from glasswatch.ports.inference import Inference
-
-MODELS = Path("triton_models")
-"""The model repository, in the working directory."""
 
 LIVE_DEADLINE_S = 5.0
 """Longest wait for a model on a live channel: a few chunks of media, which the queues before a detector hold."""
@@ -53,13 +51,13 @@ def make_detector(
 
 
 @contextmanager
-def inference(spec: DetectorSpec, triton: str | None = None, models: Path = MODELS) -> Iterator[Inference | None]:
+def inference(spec: DetectorSpec, triton: str | None = None, models: Path | None = None) -> Iterator[Inference | None]:
     """A place where the models of a detector run while the context lasts, None for a detector without models.
 
     Args:
         spec: What the detector calls.
         triton: Address of a Triton server; None runs them in this process.
-        models: The repository, where they run in this process.
+        models: The repository, where they run in this process; None is `config.models.default_models`.
     """
     if not spec.models:
         yield None
@@ -72,9 +70,9 @@ def inference(spec: DetectorSpec, triton: str | None = None, models: Path = MODE
             yield running
 
 
-def local_inference(models: Path = MODELS) -> Inference:
-    """Models in this process; nothing is read before the first call."""
+def local_inference(models: Path | None = None) -> Inference:
+    """Models in this process, of `config.models.default_models` unless given; nothing is read before the first call."""
     # ONNX Runtime takes 0.1 s and 40 MB to import, which detectors without models need not pay.
     from glasswatch.adapters.local_inference import LocalInference  # noqa: PLC0415
 
-    return LocalInference(models)
+    return LocalInference(models or default_models())

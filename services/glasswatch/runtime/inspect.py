@@ -32,7 +32,7 @@ from glasswatch.ports.bus import BusClosedError
 from glasswatch.ports.inference import Inference
 from glasswatch.report.evidence import EvidenceCollector
 from glasswatch.report.model import DetectorResult, Report, Status, Timing, event_row
-from glasswatch.runtime.detectors import FILE_DEADLINE_S, MODELS, local_inference, make_detector
+from glasswatch.runtime.detectors import FILE_DEADLINE_S, local_inference, make_detector
 from glasswatch.runtime.pipeline import Pipeline
 from glasswatch.runtime.runner import DetectorRunner
 
@@ -67,7 +67,7 @@ class Inspection:
         on_progress: Called in the decoding thread after each media unit.
         on_detection: Called in the aggregator's thread with each detection, so that raw scores can be kept.
         channel: Channel id in detections and events.
-        models: The repository of the models that detectors call.
+        models: The repository of the models that detectors call; None is `config.models.default_models`.
     """
 
     source: Source
@@ -77,7 +77,7 @@ class Inspection:
     on_progress: Callable[[Progress], None] | None = None
     on_detection: Callable[[Detection], None] | None = None
     channel: str = "inspect"
-    models: Path = MODELS
+    models: Path | None = None
     _inference: Inference | None = None
     _store: MemoryEventStore = field(default_factory=MemoryEventStore)
     _position: Fraction = Fraction(0)
@@ -232,4 +232,4 @@ def _result(runner: DetectorRunner) -> DetectorResult:
         seconds = sum(runner.inconclusive.values())
         status, reason = Status.INCONCLUSIVE, f"{why} ({seconds:.1f} s not judged)"
     version = registered()[runner.name].spec.version
-    return DetectorResult(runner.name, version, status, reason=reason, seconds=runner.cpu_s)
+    return DetectorResult(runner.name, version, status, reason=reason, model=runner.model, seconds=runner.cpu_s)

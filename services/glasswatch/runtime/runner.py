@@ -28,6 +28,7 @@ class DetectorRunner:
         failure: Why it was stopped, None while it runs.
         judged_s: Media seconds with a verdict, INCONCLUSIVE included.
         inconclusive: Media seconds that could not be judged, by reason.
+        model: Version of the model that it used last, None without one.
     """
 
     name: str
@@ -36,6 +37,7 @@ class DetectorRunner:
     failure: str | None = None
     judged_s: float = 0.0
     inconclusive: dict[str, float] = field(default_factory=dict)
+    model: str | None = None
     _instances: Instances = field(init=False)
 
     def __post_init__(self) -> None:
@@ -64,6 +66,7 @@ class DetectorRunner:
         for detection in found:
             seconds = float(detection.span.duration)
             self.judged_s += seconds
+            self.model = detection.model or self.model
             if detection.verdict is Verdict.INCONCLUSIVE:
                 reason = detection.reason or "no reason given"
                 self.inconclusive[reason] = self.inconclusive.get(reason, 0.0) + seconds

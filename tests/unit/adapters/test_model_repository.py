@@ -128,8 +128,13 @@ def test_an_unknown_model_is_answered_with_those_there_are(tmp_path: Path) -> No
 def test_a_repository_that_is_not_there_has_no_models(tmp_path: Path) -> None:
     models = ModelRepository(tmp_path / "nowhere")
     assert models.names() == []
-    with pytest.raises(InferenceError, match="it has: none"):
+    with pytest.raises(InferenceError, match=r"nowhere, which is no folder: .* GLASSWATCH_MODELS"):
         models.find("net")
+
+
+def test_an_empty_repository_has_none(tmp_path: Path) -> None:
+    with pytest.raises(InferenceError, match="it has: none"):
+        ModelRepository(tmp_path).find("net")
 
 
 def test_a_configuration_that_is_not_text_is_an_error(tmp_path: Path) -> None:

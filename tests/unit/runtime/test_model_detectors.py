@@ -182,4 +182,5 @@ def test_an_inspection_runs_models_in_process(tmp_path: Path, models: Path, stat
         report = Inspection(source, profile, models=models).run()
     [result] = report.detectors
     assert result.status is status
+    assert result.model == ("1" if status is Status.OK else None)
     assert reason is None or (result.reason is not None and reason in result.reason)

@@ -23,7 +23,7 @@ from glasswatch.runtime.channels.follower import Follower
 from glasswatch.runtime.channels.fused import FusedDetectors
 from glasswatch.runtime.channels.media_publisher import publish_control
 from glasswatch.runtime.channels.service import needs_of
-from glasswatch.runtime.detectors import MODELS, inference, make_detector
+from glasswatch.runtime.detectors import inference, make_detector
 from glasswatch.runtime.instances import MakeDetector
 from glasswatch.telemetry.health import HealthServer
 
@@ -42,7 +42,7 @@ class FusedSettings:
         channel: What to follow, and by which detectors; all of the profile where it names none.
         profile: YAML file with parameters of the detectors, None for the defaults.
         triton: Address of a Triton server, None to run models in this process.
-        models: The model repository, where they run in this process.
+        models: The model repository, where they run in this process; None is `config.models.default_models`.
         once: End when the input has ended.
         health_port: Where /healthz, /readyz and /metrics are; 0 is any free port.
     """
@@ -51,7 +51,7 @@ class FusedSettings:
     channel: Channel
     profile: Path | None = None
     triton: str | None = None
-    models: Path = MODELS
+    models: Path | None = None
     once: bool = False
     health_port: int = 0
 

@@ -13,7 +13,7 @@ import shutil
 import sys
 import sysconfig
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,9 @@ import numpy as np
 from tritonclient.grpc import InferenceServerClient, InferInput
 from tritonclient.utils import InferenceServerException, triton_to_np_dtype
 
+from glasswatch.config.models import default_models
 from glasswatch.runtime.cluster.downloads import LOCKS, packages_of, python_environment
 from glasswatch.runtime.cluster.server import LOOPBACK, ClusterError, Launch, Unhealthy, check_connection
-
-DEFAULT_MODELS = Path("triton_models")
 
 _TIMEOUT_S = 10.0
 _EXIT_TIMEOUT_S = 5
@@ -41,7 +40,7 @@ class Triton:
         port: Where gRPC is served.
     """
 
-    models: Path = DEFAULT_MODELS
+    models: Path = field(default_factory=default_models)
     port: int | None = None
     name = "triton"
     variable = "GLASSWATCH_TRITON"
