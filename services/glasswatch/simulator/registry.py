@@ -7,10 +7,15 @@ from functools import cache
 from types import MappingProxyType
 
 from glasswatch.simulator.effects import (
+    added,
+    ambience_negatives,
     audio,
     audio_negatives,
     block_corruption,
     block_negatives,
+    clicks,
+    distortion,
+    instrument_negatives,
     stream,
     video,
     video_negatives,
@@ -24,11 +29,16 @@ def injectors() -> Mapping[str, Injector]:
     every = [
         *video.INJECTORS,
         *audio.INJECTORS,
+        *added.INJECTORS,
+        *distortion.INJECTORS,
+        *clicks.INJECTORS,
         *stream.INJECTORS,
         *block_corruption.INJECTORS,
         *video_negatives.INJECTORS,
         *block_negatives.INJECTORS,
         *audio_negatives.INJECTORS,
+        *instrument_negatives.INJECTORS,
+        *ambience_negatives.INJECTORS,
     ]
     ordered = sorted(every, key=lambda i: (i.negative, i.name))
     found = {i.name: i for i in ordered}

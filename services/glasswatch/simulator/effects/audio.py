@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from fractions import Fraction
-from typing import Annotated, Any, Literal
+from typing import Literal
 
 import numpy as np
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from glasswatch.core.errors import UsageError
 from glasswatch.simulator.effect import Mean, Pcm, Scene, SoundEffect
@@ -17,13 +17,7 @@ from glasswatch.simulator.labels import Defect
 from glasswatch.simulator.loudness import integrated_lufs
 from glasswatch.simulator.media import Sound, amplitude
 from glasswatch.simulator.settings import SoundSettings
-
-
-def _split(value: Any) -> Any:
-    return [v.strip() for v in value.split(",") if v.strip()] if isinstance(value, str) else value
-
-
-ChannelNames = Annotated[tuple[str, ...], BeforeValidator(_split)]
+from glasswatch.simulator.sound import ChannelSettings, rows_of
 
 
 class SilenceSettings(SoundSettings):
@@ -49,12 +43,11 @@ class Silence(SoundEffect[SilenceSettings]):
         return {} if self.settings.level_dbfs is None else {"level_dbfs": self.settings.level_dbfs}
 
 
-class DropoutSettings(SoundSettings):
+class DropoutSettings(ChannelSettings):
     """How many holes of what size."""
 
     length_ms: float = Field(20.0, ge=2, le=500, description="length of each hole")
     count: int = Field(3, ge=1, le=1000, description="holes in the window, one in each of its equal parts")
-    channels: ChannelNames = Field((), description="channel names such as FL,FR; all of them unless told")
     least_dbfs: float = Field(-40.0, le=0, description="a hole waits, within its part, for sound with such a peak")
 
 
@@ -76,12 +69,7 @@ class Dropout(SoundEffect[DropoutSettings]):
         self.rows: dict[int, list[int]] = {}
         for track in self.tracks:
             info = scene.media.audio[track]
-            unknown = [c for c in settings.channels if c not in info.channels]
-            if unknown:
-                raise UsageError(
-                    f"dropout: no channel is called {', '.join(unknown)}; there are {', '.join(info.channels)}"
-                )
-            self.rows[track] = [info.channels.index(c) for c in settings.channels or info.channels]
+            self.rows[track] = rows_of(info, settings.channels, "dropout")
             self.waiting[track] = [
                 (math.ceil((scene.start + at) * info.rate), math.floor((scene.start + part * (n + 1)) * info.rate))
                 for n, at in enumerate(drawn)

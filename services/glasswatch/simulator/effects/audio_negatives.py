@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
-
 import numpy as np
 from pydantic import Field
 
@@ -13,7 +10,7 @@ from glasswatch.simulator.effect import Pcm, Scene, SoundEffect
 from glasswatch.simulator.injector import Injector
 from glasswatch.simulator.media import Sound, amplitude
 from glasswatch.simulator.settings import SoundSettings
-from glasswatch.simulator.source import read
+from glasswatch.simulator.sound import inside, seconds
 
 LIMITER_CELL_S = 0.005
 
@@ -33,7 +30,7 @@ class QuietPassage(SoundEffect[QuietSettings]):
     def __init__(self, settings: QuietSettings, scene: Scene) -> None:
         super().__init__(settings, scene)
         peaks = dict.fromkeys(self.tracks, 0.0)
-        for part in _inside(scene):
+        for part in inside(scene):
             if part.track in peaks:
                 peaks[part.track] = max(peaks[part.track], float(np.abs(part.samples).max()))
         self.gains_db = {t: settings.peak_dbfs - 20 * np.log10(p) for t, p in peaks.items() if p > 0}
@@ -46,7 +43,7 @@ class QuietPassage(SoundEffect[QuietSettings]):
         if gain == 0:
             return part.samples
         self.mark(part)
-        passed = _seconds(part, self.scene)
+        passed = seconds(part, self.scene)
         length = float(self.scene.end - self.scene.start)
         fade = min(self.settings.fade_s, length / 3)
         depth = np.clip(np.minimum(passed, length - passed) / fade, 0, 1)
@@ -70,7 +67,7 @@ class Staccato(SoundEffect[StaccatoSettings]):
     def change(self, part: Sound) -> Pcm:
         """A gate of quick attacks and exponential decays."""
         self.mark(part)
-        passed = _seconds(part, self.scene)
+        passed = seconds(part, self.scene)
         since = passed % self.settings.period_s
         attack = np.minimum(since / (self.settings.attack_ms / 1000), 1)
         return part.samples * (attack * np.exp(-since / (self.settings.decay_ms / 1000))).astype(np.float32)
@@ -100,9 +97,9 @@ class LoudMastered(SoundEffect[MasteredSettings]):
             rate = scene.media.audio[track].rate
             cells = int((scene.end - scene.start) / LIMITER_CELL_S) + 2
             peaks = np.zeros(cells)
-            for part in _inside(scene):
+            for part in inside(scene):
                 if part.track == track:
-                    cell = (_seconds(part, scene) / LIMITER_CELL_S).astype(np.intp)
+                    cell = (seconds(part, scene) / LIMITER_CELL_S).astype(np.intp)
                     np.maximum.at(peaks, cell, np.abs(part.samples).max(axis=0))
             gains = np.minimum(float(amplitude(settings.gain_db)), top / np.maximum(peaks, 1 / rate))
             self.bounds[track] = np.minimum(np.append(gains, gains[-1]), np.insert(gains, 0, gains[0]))
@@ -111,23 +108,8 @@ class LoudMastered(SoundEffect[MasteredSettings]):
         """Gain between the cells' bounds."""
         self.mark(part)
         bounds = self.bounds[part.track]
-        gain = np.interp(_seconds(part, self.scene) / LIMITER_CELL_S, np.arange(len(bounds)), bounds)
+        gain = np.interp(seconds(part, self.scene) / LIMITER_CELL_S, np.arange(len(bounds)), bounds)
         return part.samples * gain.astype(np.float32)
-
-
-def _seconds(part: Sound, scene: Scene) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Time of each sample since the start of the window."""
-    samples = np.arange(part.samples.shape[1]) / part.info.rate
-    return np.asarray(samples + float(part.time - scene.start), np.float64)
-
-
-def _inside(scene: Scene) -> Iterator[Sound]:
-    """The sound of the window, read ahead of the run."""
-    for item in read(scene.source, scene.media, pictures=False):
-        if isinstance(item, Sound):
-            inside = item.inside(scene.start, scene.end)
-            if inside.stop > inside.start:
-                yield replace(item, first=item.first + inside.start, samples=item.samples[:, inside])
 
 
 _AUDIO = frozenset({"audio"})
