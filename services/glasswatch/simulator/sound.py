@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import tee
 from typing import Annotated, Any
 
 import numpy as np
@@ -66,11 +67,26 @@ def faded(part: Sound, scene: Scene, fade_s: float) -> Pcm:
 
 def inside(scene: Scene) -> Iterator[Sound]:
     """The sound of the window, read ahead of the run."""
+    unfinished = set(range(len(scene.media.audio)))
     for item in read(scene.source, scene.media, pictures=False):
         if isinstance(item, Sound):
             part = item.inside(scene.start, scene.end)
             if part.stop > part.start:
                 yield replace(item, first=item.first + part.start, samples=item.samples[:, part])
+            if item.end >= scene.end:
+                unfinished.discard(item.track)
+            if not unfinished:
+                return
+
+
+def channels_inside(scene: Scene, track: int, rows: list[int]) -> dict[int, Iterator[Pcm]]:
+    """The same for single channels of a track, in blocks of shape (1, n); read once, for users that go in step."""
+    parts = tee((p for p in inside(scene) if p.track == track), len(rows))
+    return {row: _row(each, row) for row, each in zip(rows, parts, strict=True)}
+
+
+def _row(parts: Iterator[Sound], row: int) -> Iterator[Pcm]:
+    return (p.samples[row : row + 1] for p in parts)
 
 
 def decibels(power: float) -> float:

@@ -166,9 +166,10 @@ class OnePole:
     # Short enough for the powers of any pole to stay within range.
     SEGMENT = 256
 
-    def __init__(self, channels: int, rate: int, corner_hz: float) -> None:
+    def __init__(self, rate: int, corner_hz: float, start: Values) -> None:
+        """Begin as if each channel had long been at its value of `start`, shape (channels,)."""
         self._keep = float(np.exp(-2 * np.pi * corner_hz / rate))
-        self._last: Values = np.zeros((channels, 1))
+        self._last: Values = start[:, None]
 
     def low(self, samples: npt.NDArray[np.floating]) -> Values:
         """What is below the corner, shape as given: (channels, n)."""

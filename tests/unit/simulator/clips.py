@@ -26,6 +26,7 @@ def make_clip(
     full_range: bool = False,
     times_ms: Sequence[int] | None = None,
     peak: float = 0.3,
+    rate: int = RATE,
     container: str | None = None,
 ) -> Path:
     """A texture that moves two pixels a frame, with a steady two-tone chord; lossless sound where MKV or WAV."""
@@ -39,7 +40,7 @@ def make_clip(
             video.codec_context.time_base = Fraction(1, 1000)
             if full_range:
                 video.codec_context.color_range = 2
-        tracks = [out.add_stream("pcm_s16le" if pcm else "aac", rate=RATE, layout=name) for name in layouts]
+        tracks = [out.add_stream("pcm_s16le" if pcm else "aac", rate=rate, layout=name) for name in layouts]
         texture = np.random.default_rng(5).integers(60, 200, (height, width * 8))
         texture = texture.repeat(4, 0)[:height].repeat(4, 1)
         for n, ms in enumerate(times_ms or range(0, SECONDS * 1000, 1000 // FPS)):
@@ -55,7 +56,7 @@ def make_clip(
                 plane.update((line * 4).astype(np.uint16).tobytes() if depth10 else line.astype(np.uint8).tobytes())
             frame.pts, frame.time_base = ms, Fraction(1, 1000)
             out.mux(video.encode(frame))
-        t = np.arange(SECONDS * RATE) / RATE
+        t = np.arange(SECONDS * rate) / rate
         tone = peak * (0.7 * np.sin(2 * np.pi * 440 * t) + 0.3 * np.sin(2 * np.pi * 1234 * t))
         for number, track in enumerate(tracks):
             channels = len(track.codec_context.layout.channels)
@@ -63,7 +64,7 @@ def make_clip(
             for first in range(0, samples.shape[1], 1024):
                 block = np.ascontiguousarray(samples[:, first : first + 1024])
                 sound = av.AudioFrame.from_ndarray(block, "fltp", layouts[number])
-                sound.sample_rate, sound.pts, sound.time_base = RATE, first, Fraction(1, RATE)
+                sound.sample_rate, sound.pts, sound.time_base = rate, first, Fraction(1, rate)
                 out.mux(track.encode(sound))
             out.mux(track.encode(None))
         if video is not None:

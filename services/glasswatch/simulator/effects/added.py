@@ -182,7 +182,7 @@ class Hiss(Added[HissSettings]):
     def events(self, rate: int, channels: int, rng: np.random.Generator) -> Iterator[Event]:
         """Steady noise; that of a codec has holes that come and go."""
         if self.settings.colour == "codec":
-            return noise(rng, rate, channels, _holes(np.random.default_rng(rng.integers(1 << 62)), channels))
+            return noise(rng, rate, channels, _holes(np.random.default_rng(rng.integers(1 << 62))))
         return noise(rng, rate, channels, lambda _, f: _COLOURS[self.settings.colour](f))
 
 
@@ -201,10 +201,10 @@ def _tape(f: Values) -> Values:
 _COLOURS = {"white": _white, "pink": _pink, "tape": _tape}
 
 
-def _holes(rng: np.random.Generator, channels: int) -> Callable[[float, Values], Values]:
-    """Bands of noise that fall silent and come back by themselves, nothing above the last one; a bit rose-coloured."""
+def _holes(rng: np.random.Generator) -> Callable[[float, Values], Values]:
+    """Bands of noise that fall silent and come back, in all channels at once; nothing above the last one."""
     bands = len(CODEC_BANDS_HZ) - 1
-    is_open = rng.random((channels, bands)) < OPEN_PART
+    is_open = rng.random(bands) < OPEN_PART
     last = 0.0
 
     def shape(t: float, f: Values) -> Values:
@@ -212,10 +212,10 @@ def _holes(rng: np.random.Generator, channels: int) -> Callable[[float, Values],
         redrawn = rng.random(is_open.shape) < 1 - np.exp(-(t - last) / OPEN_S)
         is_open, last = np.where(redrawn, rng.random(is_open.shape) < OPEN_PART, is_open), t
         # One band is always open: else short windows could be silent.
-        is_open[:, 3] = True
+        is_open[3] = True
         band = np.searchsorted(CODEC_BANDS_HZ, f, side="right") - 1
         heard = (f >= 20) & (band < bands)
-        return np.asarray(is_open[:, np.minimum(band, bands - 1)] * heard / np.maximum(f, 200) ** 0.25)
+        return np.asarray(is_open[np.minimum(band, bands - 1)] * heard / np.maximum(f, 200) ** 0.25)
 
     return shape
 

@@ -14,7 +14,7 @@ from glasswatch.simulator.effects.played import Played, PlayedSettings, in_room
 from glasswatch.simulator.injector import Injector
 from glasswatch.simulator.media import Sound
 from glasswatch.simulator.settings import SoundSettings
-from glasswatch.simulator.sound import faded, inside
+from glasswatch.simulator.sound import channels_inside, faded
 from glasswatch.simulator.soundcoding import recoded
 from glasswatch.simulator.synthesis import (
     Event,
@@ -219,16 +219,14 @@ class TelephoneVoice(SoundEffect[TelephoneSettings]):
     def __init__(self, settings: TelephoneSettings, scene: Scene) -> None:
         super().__init__(settings, scene)
         self.lines = {
-            (track, row): Mixer(1, in_sequence(self._line(track, row)))
+            (track, row): Mixer(1, in_sequence(self._line(blocks, scene.media.audio[track].rate)))
             for track in self.tracks
-            for row in range(len(scene.media.audio[track].channels))
+            for row, blocks in channels_inside(scene, track, [*range(len(scene.media.audio[track].channels))]).items()
         }
 
-    def _line(self, track: int, row: int) -> Iterator[Pcm]:
-        """A channel's window, read ahead; the resampler to 8 kHz is the upper band limit."""
-        rate = self.scene.media.audio[track].rate
-        filters = [OnePole(1, rate, self.LOW_HZ * 0.64) for _ in range(2)]
-        blocks = (p.samples[row : row + 1] for p in inside(self.scene) if p.track == track)
+    def _line(self, blocks: Iterator[Pcm], rate: int) -> Iterator[Pcm]:
+        """A channel on the line; the resampler to 8 kHz is the upper band limit."""
+        filters = [OnePole(rate, self.LOW_HZ * 0.64, np.zeros(1)) for _ in range(2)]
         return recoded((_without_low(b, filters) for b in blocks), rate, self.settings.codec, 64_000)
 
     def change(self, part: Sound) -> Pcm:

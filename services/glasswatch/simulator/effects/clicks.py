@@ -20,7 +20,7 @@ from glasswatch.simulator.media import Sound
 from glasswatch.simulator.sound import ChannelSettings, decibels, rows_of
 from glasswatch.simulator.synthesis import Event, Mixer, Values, at_peak, log_uniform
 
-# Clicks closer than the segments of a second that classifiers judge are one event to them, and to listeners.
+# No second inside a defect is without a click: classifiers judge segments of that length.
 JOIN_S = Fraction(1)
 
 

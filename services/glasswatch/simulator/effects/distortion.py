@@ -15,7 +15,7 @@ from glasswatch.core.errors import UsageError
 from glasswatch.simulator.effect import Mean, Pcm, Scene, SoundEffect
 from glasswatch.simulator.injector import Injector
 from glasswatch.simulator.media import Sound
-from glasswatch.simulator.sound import ChannelSettings, Loudest, faded, inside, rows_of
+from glasswatch.simulator.sound import ChannelSettings, Loudest, channels_inside, faded, inside, rows_of
 from glasswatch.simulator.soundcoding import recoded, resampled
 from glasswatch.simulator.synthesis import Mixer, OnePole, in_sequence
 
@@ -77,8 +77,11 @@ BENDS: dict[Bend, Callable[[Wave, float], Wave]] = {
     "intermodulation": _intermodulation,
 }
 AMOUNTS = (1e-4, 1e3)
-# Enough of the window to set a curve by, and quick.
-SURVEYED_SAMPLES = 200_000
+BISECTIONS = 24
+# Samples of each channel: enough of the window to set a curve by, and quick.
+SURVEYED_SAMPLES = 30_000
+# Bent sound may be louder than the programme was, up to here.
+HIGHEST = 0.97
 
 
 class Likeness:
@@ -147,7 +150,7 @@ class Curve:
 
 
 class Bent(Distortion):
-    """A curve, the same for all samples, that leaves the power as it was; what it shifts off zero is filtered out."""
+    """A curve, the same for all samples, that leaves the power as it was; less where peaks would clip."""
 
     COUPLING_HZ = 15.0
 
@@ -155,50 +158,54 @@ class Bent(Distortion):
         super().__init__(settings, scene)
         self.curves: dict[int, Curve] = {}
         self.couplings: dict[int, OnePole] = {}
-        for track, (rms, clean) in _survey(scene, self.rows).items():
-            if rms == 0:
+        for track, (level, clean) in _survey(scene, self.rows).items():
+            if level.active == 0:
                 raise UsageError(f"distortion: the sound of track {track} is silent there")
-            self.curves[track] = _curve(BENDS[cast("Bend", settings.mode)], rms, clean, settings.sdr_db)
-            rate = scene.media.audio[track].rate
-            self.couplings[track] = OnePole(len(self.rows[track]), rate, self.COUPLING_HZ)
+            curve = _curve(BENDS[cast("Bend", settings.mode)], level, clean, settings.sdr_db)
+            self.curves[track] = curve
+            shifts = np.asarray(curve(clean).mean(axis=1), np.float64)
+            self.couplings[track] = OnePole(scene.media.audio[track].rate, self.COUPLING_HZ, shifts)
 
     def distorted(self, track: int, clean: Pcm) -> Pcm:
-        """The curve; after a square term the coupling capacitor that keeps amplifiers free of direct current."""
-        bent = self.curves[track](clean.astype(np.float64))
+        """The curve; of a square term only what changes, as amplifiers pass no direct current."""
+        curve = self.curves[track]
+        bent = curve(clean.astype(np.float64))
         if self.settings.mode == "intermodulation":
-            bent = bent - self.couplings[track].low(bent)
+            square = bent - clean * (curve.gain / curve.rms)
+            bent = bent - self.couplings[track].low(square)
         return bent.astype(np.float32)
 
 
-def _survey(scene: Scene, rows: dict[int, list[int]]) -> dict[int, tuple[float, npt.NDArray[np.float64]]]:
-    """Active RMS of the loudest channel, and samples from all over the window, of the chosen channels."""
+def _survey(scene: Scene, rows: dict[int, list[int]]) -> dict[int, tuple[Loudest, npt.NDArray[np.float64]]]:
+    """Level, and samples from all over the window, shape (channels, n), of the chosen channels."""
     levels = {t: Loudest(scene.media.audio[t].rate) for t in rows}
-    kept: dict[int, list[npt.NDArray[np.float64]]] = {t: [] for t in rows}
+    kept = {t: [np.zeros((len(rows[t]), 0))] for t in rows}
     for part in inside(scene):
         if part.track in rows:
             chosen = part.samples[rows[part.track]]
             levels[part.track].add(chosen)
-            expected = float(scene.end - scene.start) * part.info.rate * len(chosen)
-            kept[part.track].append(chosen.ravel()[:: math.ceil(expected / SURVEYED_SAMPLES)].astype(np.float64))
-    return {t: (math.sqrt(levels[t].active), np.concatenate(kept[t] or [np.zeros(1)])) for t in rows}
+            stride = math.ceil(float(scene.end - scene.start) * part.info.rate / SURVEYED_SAMPLES)
+            kept[part.track].append(chosen[:, ::stride].astype(np.float64))
+    return {t: (levels[t], np.concatenate(kept[t], axis=1)) for t in rows}
 
 
-def _curve(bend: Callable[[Wave, float], Wave], rms: float, clean: Wave, sdr_db: float) -> Curve:
+def _curve(bend: Callable[[Wave, float], Wave], level: Loudest, clean: Wave, sdr_db: float) -> Curve:
     """The curve that gives that ratio, by bisection of the logarithm of its amount."""
-    scaled = clean / rms
+    rms = math.sqrt(level.active)
     low, high = (math.log(a) for a in AMOUNTS)
-    for _ in range(30):
+    for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        bent = bend(scaled, math.exp(middle))
+        bent = bend(clean / rms, math.exp(middle))
         likeness = Likeness()
-        likeness.add(scaled, bent - bent.mean())
+        likeness.add(clean / rms, bent - bent.mean(axis=1, keepdims=True))
         ratio = likeness.sdr_db
         low, high = (middle, high) if ratio is not None and ratio > sdr_db else (low, middle)
     amount = math.exp(low)
-    bent = bend(scaled, amount)
-    same_power = math.sqrt(float(np.square(clean).mean()) / float(bent.var()))
-    # More than the programme's own peak would clip.
-    return Curve(bend, rms, amount, min(same_power, float(np.abs(clean).max() / np.abs(bent).max())))
+    bent = bend(clean / rms, amount)
+    same_power = math.sqrt(float(np.square(clean).mean()) / float(bent.var(axis=1).mean()))
+    # All curves rise, so that the highest samples stay so.
+    highest = float(np.abs(bend(np.array([-level.peak, level.peak]) / rms, amount)).max())
+    return Curve(bend, rms, amount, min(same_power, max(level.peak, HIGHEST) / highest))
 
 
 class Remade(Distortion):
@@ -211,16 +218,15 @@ class Remade(Distortion):
                 raise UsageError(
                     f"distortion: rate_hz must be below the {scene.media.audio[track].rate} Hz that there are"
                 )
+        # Read ahead of the run, as codecs delay.
         self.remade = {
-            (track, row): Mixer(1, in_sequence(self._channel(track, row)))
+            (track, row): Mixer(1, in_sequence(self._remade(blocks, scene.media.audio[track].rate)))
             for track, rows in self.rows.items()
-            for row in rows
+            for row, blocks in channels_inside(scene, track, rows).items()
         }
 
-    def _channel(self, track: int, row: int) -> Iterator[Pcm]:
-        """The channel's window, remade; it is read by itself, ahead of the run, as codecs delay."""
-        blocks = (p.samples[row : row + 1] for p in inside(self.scene) if p.track == track)
-        rate, settings = self.scene.media.audio[track].rate, self.settings
+    def _remade(self, blocks: Iterator[Pcm], rate: int) -> Iterator[Pcm]:
+        settings = self.settings
         if settings.mode == "codec":
             return recoded(blocks, rate, settings.codec, settings.codec_bit_rate)
         if settings.mode == "decimate":

@@ -149,19 +149,21 @@ class Cymbals(Played[CymbalSettings]):
 
 
 def _cymbal(rate: int, decay_s: float, lowest_hz: float, rng: np.random.Generator) -> Values:
-    """A stroke: noise in octaves, each with its own decay, and a few modes that stand out."""
-    count = round(4.5 * decay_s * rate)
+    """A stroke: noise in four bands, each with its own decay, and a few modes that stand out."""
+    count = round(4 * decay_s * rate)
+    size = 1 << (count - 1).bit_length()
     t = np.arange(count) / rate
-    f = np.maximum(np.fft.rfftfreq(count, 1 / rate), 1)
-    out = np.zeros(count)
-    spectrum = np.fft.rfft(rng.standard_normal(count))
+    f = np.maximum(np.fft.rfftfreq(size, 1 / rate), 1)
+    spectrum = np.fft.rfft(rng.standard_normal(size)) / (1 + (lowest_hz / f) ** 4) / (1 + (f / 15000) ** 4)
     for mode in log_uniform(rng, lowest_hz, 6000, 12):
         spectrum *= 1 + 8 / (1 + (f - mode) ** 2)
-    for octave in 1000.0 * 2 ** np.arange(-2.0, 4.5):
-        band = np.exp(-(((np.log2(f / octave)) / 0.6) ** 2)) / (1 + (lowest_hz / f) ** 4) / (1 + (f / 15000) ** 4)
+    out = np.zeros(count)
+    for centre in (500.0, 1800.0, 6000.0, 16000.0):
+        band = np.exp(-(np.log2(f / centre) ** 2))
         # Energy climbs from the low modes to the high ones within some milliseconds of the stroke.
-        rise = 1 - np.exp(-t / (0.0005 + 0.004 * min(octave / 8000, 1) * min(decay_s, 1)))
-        out += np.fft.irfft(spectrum * band, count) * np.exp(-t / (decay_s * (1000 / octave) ** 0.35)) * rise
+        rise = 1 - np.exp(-t / (0.0005 + 0.004 * min(centre / 8000, 1) * min(decay_s, 1)))
+        decay = np.exp(-t / (decay_s * (1000 / centre) ** 0.35))
+        out += np.fft.irfft(spectrum * band, size)[:count] * decay * rise
     return at_peak(out) * np.clip((count - np.arange(count)) / (0.02 * rate), 0, 1)
 
 
