@@ -71,4 +71,10 @@ def test_wrong_rates(chord: Path, tmp_path: Path) -> None:
     assert lines[266] > 0.3 * lines[440] * 3 / 7
     assert lines[1000:].max() < lines[266] / 30
     with pytest.raises(UsageError, match="rate_hz must be below"):
-        made("distortion", make_clip(tmp_path / "8k.mkv", picture=False, rate=8000), tmp_path, mode="alias")
+        made(
+            "distortion",
+            make_clip(tmp_path / "8k.mkv", picture=False, rate=8000),
+            tmp_path,
+            mode="alias",
+            rate_hz="8000",
+        )

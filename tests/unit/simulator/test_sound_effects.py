@@ -10,13 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from glasswatch.core.errors import UsageError
-from glasswatch.simulator import injectors
+from glasswatch.simulator import injectors, simulate
 from glasswatch.simulator.effect import Scene
 from glasswatch.simulator.media import Sound
 from glasswatch.simulator.settings import parse
 from glasswatch.simulator.source import survey
 from glasswatch.simulator.synthesis import Mixer, OnePole
-from tests.unit.simulator.clips import RATE, make_clip
+from tests.unit.simulator.clips import RATE, decode, make_clip
 from tests.unit.simulator.windows import Wave, clean, db, made, window
 
 
@@ -78,6 +78,33 @@ def test_blocks_of_any_length_give_the_same_sound(
     name, given = case
     whole = played(name, chord, [2 * RATE], 3, **given)
     assert np.allclose(played(name, chord, chunks, 3, **given), whole, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["hum", "hiss", "distortion", "clicks", "castanets", "telephone_voice"])
+def test_tracks_of_any_rate_and_layout(tmp_path: Path, name: str) -> None:
+    source = make_clip(tmp_path / "in.mkv", picture=False, layouts=("mono", "5.1"), rate=16000)
+    given = {"audio_codec": "pcm_s16le"} | ({"mode": "alias"} if name == "distortion" else {})
+    labels = simulate(name, source, tmp_path / "o.mkv", start_s=1, duration_s=1, settings=given)
+    got, before = decode(tmp_path / "o.mkv"), decode(source)
+    for track in (0, 1):
+        assert got.sound[track].shape == before.sound[track].shape
+        assert (got.sound[track] != before.sound[track]).any(axis=1).all()
+    assert {d.track for d in labels.defects} == (set() if labels.negative else {0, 1})
+    simulate(name, source, tmp_path / "o.mkv", start_s=1, duration_s=1, settings=given | {"track": "1"})
+    assert np.array_equal(decode(tmp_path / "o.mkv").sound[0], before.sound[0])
+
+
+def test_impulses_of_sound_that_begins_late_are_labelled_where_they_are(chord: Path) -> None:
+    injector = injectors()["clicks"]
+    chosen = parse(injector.settings, "clicks", {"count": "1"})
+    scene = Scene(chord, survey(chord), Fraction(0), Fraction(2), np.random.default_rng(0))
+    effect = injector.effect(chosen, scene)
+    samples, late = clean(chord), RATE // 2
+    sound = effect.sound(Sound(0, late, samples[:, late:], scene.media.audio[0]))
+    assert sound is not None
+    (defect,) = effect.defects()
+    heard = np.flatnonzero((sound.samples != samples[:, late:]).any(axis=0))
+    assert late + heard[0] == round(defect.start_s * RATE)
 
 
 def test_a_mixer_sums_events_wherever_they_begin() -> None:

@@ -110,7 +110,9 @@ class Impulses(Clicks):
         length = float(scene.end - scene.start)
         times = _times(settings, length, scene.rng)
         self.mixers: dict[int, Mixer] = {}
+        # First and last + 1 sample and height of what is to come; from the first sample of the window that there is.
         self.planned: dict[int, list[tuple[int, int, float]]] = {}
+        self.origins: dict[int, int] = {}
         for track, seed in zip(self.tracks, scene.rng.integers(0, 1 << 62, len(self.tracks)), strict=True):
             self.planned[track] = []
             self.mixers[track] = Mixer(len(self.rows[track]), self._events(track, times, np.random.default_rng(seed)))
@@ -128,19 +130,19 @@ class Impulses(Clicks):
             height = highest * min(rng.exponential(1 / 3), 1.0) if vinyl else highest
             gains = np.maximum(rng.random((channels, 1)), 0.2) if vinyl else np.ones((channels, 1))
             kept = (wave * height * gains / gains.max())[:, : max(last - first - at, 0)].astype(np.float32)
-            self.planned[track].append((first + at, first + at + kept.shape[1], float(np.abs(kept).max(initial=0))))
+            self.planned[track].append((at, at + kept.shape[1], float(np.abs(kept).max(initial=0))))
             yield at, kept
 
     def change(self, part: Sound) -> Pcm:
         """The sum, not limited; states the clicks that begin in it."""
         samples = part.samples.copy()
         samples[self.rows[part.track]] += self.mixers[part.track].take(samples.shape[1])
-        planned = self.planned[part.track]
-        while planned and planned[0][0] < part.first + samples.shape[1]:
+        planned, origin = self.planned[part.track], self.origins.setdefault(part.track, part.first)
+        while planned and origin + planned[0][0] < part.first + samples.shape[1]:
             first, last, height = planned.pop(0)
             if height > 0:
-                self.clicked(part.track, first, last, height)
-                self.mark(part, first - part.first, last - part.first)
+                self.clicked(part.track, origin + first, origin + last, height)
+                self.mark(part, origin + first - part.first, origin + last - part.first)
         return samples
 
 

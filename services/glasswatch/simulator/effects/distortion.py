@@ -33,7 +33,9 @@ class DistortionSettings(ChannelSettings):
     sdr_db: float = Field(15.0, ge=3, le=60, description="signal-to-distortion ratio of the six, over the window")
     codec: Literal["libmp3lame", "aac", "libopus"] = Field("libmp3lame", description="coder that starves")
     codec_bit_rate: int = Field(12_000, ge=4_000, le=64_000, description="its bits per second and channel")
-    rate_hz: int = Field(8_000, ge=1_000, le=32_000, description="wrong rate of decimate and alias")
+    rate_hz: int | None = Field(
+        None, ge=1_000, le=48_000, description="wrong rate of decimate and alias; a quarter of the track's unless told"
+    )
 
 
 def _hard(x: Wave, amount: float) -> Wave:
@@ -214,7 +216,7 @@ class Remade(Distortion):
     def __init__(self, settings: DistortionSettings, scene: Scene) -> None:
         super().__init__(settings, scene)
         for track in self.tracks:
-            if settings.mode != "codec" and scene.media.audio[track].rate <= settings.rate_hz:
+            if settings.mode != "codec" and scene.media.audio[track].rate <= (settings.rate_hz or 0):
                 raise UsageError(
                     f"distortion: rate_hz must be below the {scene.media.audio[track].rate} Hz that there are"
                 )
@@ -229,9 +231,10 @@ class Remade(Distortion):
         settings = self.settings
         if settings.mode == "codec":
             return recoded(blocks, rate, settings.codec, settings.codec_bit_rate)
+        wrong_hz = settings.rate_hz or rate // 4
         if settings.mode == "decimate":
-            return (held for _, held in _picked(blocks, rate, settings.rate_hz))
-        return resampled((picked for picked, _ in _picked(blocks, rate, settings.rate_hz)), settings.rate_hz, rate)
+            return (held for _, held in _picked(blocks, rate, wrong_hz))
+        return resampled((picked for picked, _ in _picked(blocks, rate, wrong_hz)), wrong_hz, rate)
 
     def distorted(self, track: int, clean: Pcm) -> Pcm:
         """The next samples of each channel."""
