@@ -14,12 +14,11 @@ from av.packet import Packet
 from glasswatch.core.errors import UsageError
 from glasswatch.simulator.effect import Pcm
 
-SoundCodec = Literal["libmp3lame", "aac", "libopus", "ac3", "pcm_mulaw", "pcm_alaw"]
+SoundCodec = Literal["libmp3lame", "aac", "libopus", "pcm_mulaw", "pcm_alaw"]
 DECODERS: dict[SoundCodec, str] = {
     "libmp3lame": "mp3float",
     "aac": "aac",
     "libopus": "libopus",
-    "ac3": "ac3",
     "pcm_mulaw": "pcm_mulaw",
     "pcm_alaw": "pcm_alaw",
 }
@@ -83,6 +82,8 @@ def resampled(blocks: Iterable[Pcm], source_hz: int, target_hz: int) -> Iterator
     resampler = av.AudioResampler("fltp", "mono", target_hz)
     at = 0
     for block in blocks:
+        if not block.shape[1]:
+            continue
         for frame in resampler.resample(_frame(block, source_hz, at)):
             yield _samples(frame)
         at += block.shape[1]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ from glasswatch.simulator import injectors, simulate
 from glasswatch.simulator.effect import Scene
 from glasswatch.simulator.media import Sound
 from glasswatch.simulator.settings import parse
+from glasswatch.simulator.soundcoding import SoundCodec, recoded, resampled
 from glasswatch.simulator.source import survey
 from glasswatch.simulator.synthesis import Mixer, OnePole
 from tests.unit.simulator.clips import RATE, decode, make_clip
@@ -120,3 +121,24 @@ def test_a_pole_passes_what_is_below_it_and_begins_at_rest() -> None:
         low = OnePole(8000, 50, np.zeros(1)).low(np.sin(2 * np.pi * hertz * t)[None])
         assert np.abs(low[0, 4000:]).max() == pytest.approx(gain, abs=0.02)
     assert OnePole(8000, 50, np.array([0.3])).low(np.full((1, 999), 0.3)) == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize("codec", get_args(SoundCodec))
+@pytest.mark.parametrize(("rate", "count"), [(8000, 5000), (44100, 30011), (96000, 40000), (48000, 1)])
+def test_coding_keeps_rate_length_and_time(codec: SoundCodec, rate: int, count: int) -> None:
+    # A chirp, which no shift resembles, within the band of a telephone.
+    t = np.arange(count) / rate
+    sound = 0.3 * np.sin(2 * np.pi * (400 * t + 900 * t * t)).astype(np.float32)[None]
+    blocks = [sound[:, first : first + 700] for first in range(0, count, 700)]
+    coded = np.concatenate([*recoded(blocks, rate, codec, 32_000)], axis=1)
+    assert coded.shape == sound.shape
+    if count > 1:
+        cross = np.fft.irfft(np.fft.rfft(sound[0]).conj() * np.fft.rfft(coded[0]), count)
+        late = (int(cross.argmax()) + count // 2) % count - count // 2
+        assert abs(late) <= 0.0002 * rate + 1
+        assert 20 * np.log10(coded.std() / sound.std()) == pytest.approx(0, abs=1.5)
+
+
+def test_resampling_passes_over_empty_blocks() -> None:
+    blocks = [np.ones((1, n), np.float32) for n in (0, 5, 0, 995)]
+    assert np.concatenate([*resampled(blocks, 8000, 16000)], axis=1).shape == (1, 2000)

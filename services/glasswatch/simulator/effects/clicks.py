@@ -178,7 +178,7 @@ def _click(rate: int, rng: np.random.Generator, *, ringing: bool) -> Values:
 
 @dataclass(slots=True)
 class Cut:
-    """A stretch of other sound between two hard joins; times in samples. `last` is None where its length is given."""
+    """A stretch of other sound between two hard joins; times in samples. `length` is None where it ends by chance."""
 
     earliest: int
     latest: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
@@ -32,7 +33,7 @@ class DistortionSettings(ChannelSettings):
     ] = Field("hard", description="the first six bend the wave until sdr_db is reached")
     sdr_db: float = Field(15.0, ge=3, le=60, description="signal-to-distortion ratio of the six, over the window")
     codec: Literal["libmp3lame", "aac", "libopus"] = Field("libmp3lame", description="coder that starves")
-    codec_bit_rate: int = Field(12_000, ge=4_000, le=64_000, description="its bits per second and channel")
+    codec_bit_rate: int = Field(12_000, ge=6_000, le=64_000, description="its bits per second and channel")
     rate_hz: int | None = Field(
         None, ge=1_000, le=48_000, description="wrong rate of decimate and alias; a quarter of the track's unless told"
     )
@@ -127,9 +128,9 @@ class Distortion(SoundEffect[DistortionSettings]):
         samples[rows] = clean + (bent - clean) * faded(part, self.scene, FADE_S)
         return samples
 
+    @abstractmethod
     def distorted(self, track: int, clean: Pcm) -> Pcm:
         """What the chosen channels become, block after block."""
-        raise NotImplementedError
 
     def strength(self, track: int) -> dict[str, float]:
         """`sdr_db`: scale-invariant signal-to-distortion ratio over the window."""
