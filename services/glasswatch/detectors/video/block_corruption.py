@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from glasswatch.core.detection import Detection, Region, Verdict
 from glasswatch.core.detector import DetectorSpec
@@ -53,6 +53,12 @@ class BlockCorruptionParams(Params):
     cell_threshold: Inner
     hold: Annotated[float, Field(gt=0, le=1)]
 
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.certain < self.threshold or self.area_certain < self.area_threshold:
+            raise ValueError("what is certain cannot take less evidence than the threshold")
+        return self
+
 
 @dataclass(slots=True)
 class BlockCorruptionState(ModelState):
@@ -61,14 +67,12 @@ class BlockCorruptionState(ModelState):
     Attributes:
         span: When the last picture is shown, None before the first.
         last: Its reading; a score of 0.5 or more says that the evidence has reached the threshold.
-        supported: Whether the evidence of the picture before it had, too.
         damaged: Whether the picture before it was damaged.
         runs: Joins decided pictures.
     """
 
     span: Span | None = None
     last: Reading = field(default_factory=lambda: Reading(Verdict.OK, 0.0))
-    supported: bool = False
     damaged: bool = False
     runs: Runs = field(default_factory=Runs)
 
@@ -129,9 +133,8 @@ class BlockCorruptionDetector(ModelDetector[BlockCorruptionParams, BlockCorrupti
     def _take(self, span: Span, reading: Reading) -> list[Detection]:
         """Decide about the last picture, now that the next one has come."""
         state = self.state
-        last, touches = state.last, state.span is not None and _touch(state.span, span)
+        touches = state.span is not None and _touch(state.span, span)
         found = self._decide(followed=touches and reading.score >= 0.5)
-        state.supported = touches and last.score >= 0.5
         state.damaged = touches and state.damaged
         state.span, state.last = span, reading
         return found
@@ -142,9 +145,9 @@ class BlockCorruptionDetector(ModelDetector[BlockCorruptionParams, BlockCorrupti
         if state.span is None:
             return []
         _, certain = self._thresholds()
-        state.damaged = last.verdict is not Verdict.INCONCLUSIVE and (
+        state.damaged = (
             last.score >= self._score(certain)
-            or (last.score >= 0.5 and (state.supported or followed))
+            or (last.score >= 0.5 and followed)
             or (last.score >= 0.5 * self.params.hold and state.damaged)
         )
         if state.damaged:
