@@ -11,6 +11,7 @@ DEFECTS = (
     "black",
     "freeze",
     "solid_colour",
+    "block_corruption",
     "silence",
     "dropout",
     "clipping",
@@ -19,7 +20,7 @@ DEFECTS = (
     "stream_error",
     "av_length",
 )
-PICTURE = frozenset({"black", "freeze", "solid_colour"})
+PICTURE = frozenset({"black", "freeze", "solid_colour", "block_corruption"})
 SOUND = frozenset({"silence", "dropout", "clipping", "loudness", "phase"})
 
 

@@ -119,6 +119,14 @@ PICTURE_CASES = (
         _set(colour="white"),
     ),
 )
+# Few, since `bench.block` measures it at length.
+BLOCK_CASES = tuple(
+    Case("block_corruption", duration_s, None, _set(mode=mode, codec=codec, strength=strength))
+    for duration_s, mode, codec, strength in (
+        *((1.0, "drop", "libx264", 0.6), (2.0, "packet_loss", "libx265", 0.2), (1.0, "truncate", "mpeg2video", 0.6)),
+        *((2.0, "bit_flip", "libvpx-vp9", 0.6), (2.0, "displaced", "libx264", 0.2)),
+    )
+)
 SOUND_CASES = (
     *_cases("silence", (0.5, 0.55, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0), {}, _set(level_dbfs=-75), _set(level_dbfs=-64)),
     *(
@@ -192,6 +200,11 @@ NEGATIVE_CASES = (
     *_cases("credits", (5.0, 8.0), {}, _set(rest=0.6)),
     *_cases("dark_scene", (3.0, 6.0), {}, _set(bright_level=0.12), _set(bright_level=0.2)),
     *_cases("static_camera", (3.0, 6.0), {}, _set(live=0.03), _set(noise=0, timecode=False)),
+    *_cases("mosaic_graphics", (3.0,), {}),
+    *_cases("pixel_art", (3.0,), {}),
+    *_cases("low_bitrate", (3.0,), {}, _set(codec="mpeg2video")),
+    *_cases("heavy_grain", (3.0,), {}),
+    *_cases("confetti", (3.0,), {}),
     *_cases("quiet_passage", (3.0, 5.0), {}, _set(peak_dbfs=-57), _set(peak_dbfs=-45, fade_s=0.2)),
     *_cases(
         "staccato", (3.0, 5.0), {}, _set(decay_ms=15), _set(period_s=0.8, decay_ms=60), _set(decay_ms=30, attack_ms=1)
@@ -222,6 +235,8 @@ def jobs(sources: Sequence[Source], seed: int, defective: Natural, *, quick: boo
             chosen += _apply(case, [sound, music], AUDIO, seed, len(chosen), defective)
         else:
             chosen += _apply(case, [picture, picture], VIDEO, seed, len(chosen), defective)
+    for case in BLOCK_CASES:
+        chosen += _apply(case, [picture], VIDEO, seed, len(chosen), defective)
     return chosen[::QUICK_STEP] if quick else chosen
 
 

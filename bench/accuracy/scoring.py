@@ -2,6 +2,7 @@
 
 One rule for each kind of defect, the same for every tool:
 - a claim matches a truth when their temporal intersection over union is at least 0.5, one to one, best first;
+- block corruption is looked for in two pictures a second: it matches when they overlap;
 - dropouts are points: they match when they overlap within 5 ms;
 - stream errors match by kind within 1 s, and programme loudness is a verdict on the whole file;
 - reviewed natural defects have soft edges and match when they overlap.
@@ -172,6 +173,8 @@ def affinity(truth: Truth, claim: Claim) -> float:
     match truth.defect:
         case _ if truth.loose:
             return 1e-6 + shared if _gap_s(truth, claim) <= 0 else 0.0
+        case "block_corruption":
+            return 1e-6 + shared if _gap_s(truth, claim) < 0 else 0.0
         case "loudness" if truth.kind == "programme":
             return 1.0
         case "dropout":

@@ -10,6 +10,8 @@ from bench.sources import Source, read_sources
 from glasswatch.simulator import injectors
 from glasswatch.simulator.settings import parse
 
+PICTURES = ("black", "freeze", "stream_error", "block_corruption")
+
 
 def sources() -> list[Source]:
     made = [
@@ -39,9 +41,7 @@ def test_the_plan_follows_from_the_seed() -> None:
 
 def test_pictures_come_from_held_out_sources_only() -> None:
     planned = jobs(sources(), 1, {}, quick=False)
-    assert {job.source.use for job in planned if job.case.injector in ("black", "freeze", "stream_error")} == {
-        "validate"
-    }
+    assert {job.source.use for job in planned if job.case.injector in PICTURES} == {"validate"}
 
 
 def test_jumps_of_loudness_come_in_long_media() -> None:
