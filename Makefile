@@ -44,6 +44,10 @@ test-faults: $(STAMP)  ## Kill every kind of process in the middle of a title, 2
 bench-accuracy: $(STAMP)  ## Recall, edges and false alarms beside FFmpeg; MEDIA=folder with manifest.tsv
 	$(BIN)/python -m bench.accuracy --media $(MEDIA) --out build/bench/accuracy.json --markdown build/bench/accuracy.md
 
+.PHONY: bench-block
+bench-block: $(STAMP)  ## Block corruption by picture and by event, and its cost; MEDIA=folder with manifest.tsv
+	$(BIN)/python -m bench.block --media $(MEDIA) --out build/bench/block.json --markdown build/bench/block.md
+
 .PHONY: bench-speed
 bench-speed: $(STAMP)  ## Cost beside decoding alone and beside FFmpeg; MEDIA=folder with manifest.tsv
 	$(BIN)/python -m bench.speed --media $(MEDIA) --out build/bench/speed.json --markdown build/bench/speed.md

@@ -1,0 +1,186 @@
+"""`python -m bench.block`: how well damaged blocks are found, in pictures and in files, and at what cost."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from bench.accuracy.model import Role
+from bench.block import summary
+from bench.block.build import VISIBLE_CODE8
+from bench.block.cost import costs, inspected
+from bench.block.events import DETECTOR
+from bench.block.pictures import (
+    Pictures,
+    Thresholds,
+    clean_figures,
+    frame_figures,
+    look_rows,
+    operating_points,
+)
+from bench.block.plan import Job, clean_sources, half_of, jobs
+from bench.block.real import Strip, look_over, page
+from bench.block.run import Item, Result, Workshop, each, examine
+from bench.options import PATH, places
+from bench.provenance import headline, provenance
+from bench.sources import Source, read_sources
+from bench.tables import Table, terminal
+from glasswatch.config.models import default_models
+from glasswatch.config.profile import load_profile
+from glasswatch.simulator.blocks import DAMAGE_CODE8
+
+SCHEMA = "glasswatch.bench.block/1"
+
+
+@click.command()
+@places("block", "Folder that keeps generated files for the next run.")
+@click.option("--models", type=PATH, help="Model repository; that of this checkout unless told.")
+@click.option(
+    "--model", "names", multiple=True, default=(DETECTOR,), show_default=True, help="Judges pictures; may be repeated."
+)
+@click.option("--jobs", "processes", default=2, show_default=True, type=click.IntRange(min=1), help="Files at a time.")
+@click.option("--seed", default=1, show_default=True, help="Another seed makes another test set.")
+@click.option("--quick", is_flag=True, help="A sixth of the files.")
+def main(
+    media: Path,
+    out: Path,
+    markdown: Path | None,
+    work: Path,
+    models: Path | None,
+    names: tuple[str, ...],
+    processes: int,
+    seed: int,
+    quick: bool,
+) -> None:
+    """Measure block corruption on held-out sources, hard negatives, clean media and media damaged in life."""
+    repository = models or default_models()
+    origin = provenance("bench.block", {str(media): "MEDIA", str(work): "WORK", str(models): "MODELS"})
+    started = time.monotonic()
+    console = terminal()
+    workshop = Workshop(work, repository, names)
+    sources = read_sources(media)
+    items: list[Item] = [*jobs(sources, seed, quick=quick)]
+    items += [(source, Role.CLEAN) for source in clean_sources(sources, seed, quick=quick)]
+    results, unmade = _examine(items, workshop, processes, console)
+    strips = _real([s for s in sources if s.folder == "defects" and s.size is not None], workshop, processes)
+    params = load_profile(only=[DETECTOR]).params[DETECTOR].model_dump()
+    line = Thresholds(params["threshold"], params["area_threshold"])
+    document: dict[str, Any] = {"schema": SCHEMA, **origin, "seed": seed, "quick": quick, "not_made": unmade}
+    document["definitions"] = {"labelled_code8": DAMAGE_CODE8, "visible_code8": float(VISIBLE_CODE8), **asdict(line)}
+    tables = _tables(results, strips, workshop, media, line, document)
+    for table in tables:
+        table.show(console)
+    document["files"] = [_file(result) for result in results]
+    document["wall_s"] = round(time.monotonic() - started, 1)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+    sheet = out.with_suffix(".html")
+    sheet.write_text(page(strips, f"Media damaged in life, {names[0]}", line), "utf-8")
+    if markdown is not None:
+        text = "\n".join(table.markdown() for table in tables)
+        markdown.write_text(f"{headline(origin)}\n\n{text}", "utf-8")
+    for entry in unmade:
+        console.print(f"not made: {entry['file']}: {entry['reason']}", markup=False, soft_wrap=True)
+    console.print(f"{len(results)} files in {document['wall_s']} s; written to {out} and {sheet}", soft_wrap=True)
+
+
+def _tables(
+    results: Sequence[Result],
+    strips: Sequence[Strip],
+    workshop: Workshop,
+    media: Path,
+    line: Thresholds,
+    document: dict[str, Any],
+) -> list[Table]:
+    """Every table; their numbers go into the document."""
+    tables = []
+    document["models"] = {}
+    for model in workshop.models:
+        pictures = Pictures([(r.subject, r.seen.looks) for r in results], model)
+        figures, clean = frame_figures(pictures, line), clean_figures(pictures, line)
+        points = operating_points(pictures, line)
+        document["models"][model] = {
+            "pictures": {name: asdict(one) for name, one in figures.items()},
+            "clean": clean,
+            "operating_points": points,
+        }
+        tables += [
+            summary.frame_table(figures, model, line),
+            summary.clean_table(clean, model, line),
+            summary.operating_table(points, model),
+        ]
+    events, alarms = summary.event_scores(results), summary.alarm_scores(results)
+    spent, inspection = costs(media, workshop.repository, workshop.models), inspected(media, workshop.repository)
+    document |= {
+        "events": summary.event_figures(events),
+        "false_alarms": summary.event_figures(alarms),
+        "real": [_strip(strip) for strip in strips],
+        "cost": {model: asdict(cost) for model, cost in spent.items()},
+        "inspection": asdict(inspection),
+    }
+    return [
+        *tables,
+        summary.event_table(events),
+        summary.length_table(events["all"].events),
+        summary.alarm_table(alarms),
+        summary.real_table(strips, line),
+        summary.cost_table(spent, inspection),
+    ]
+
+
+def _examine(
+    items: list[Item], workshop: Workshop, processes: int, console: Console
+) -> tuple[list[Result], list[dict[str, str]]]:
+    done: dict[int, Result] = {}
+    unmade = []
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("files", total=len(items))
+        for number, result in each(partial(examine, workshop), items, processes):
+            bar.advance(task)
+            if isinstance(result, Result):
+                done[number] = result
+            else:
+                item = items[number]
+                unmade.append({"file": item.label if isinstance(item, Job) else item[0].name, "reason": result})
+    return [done[n] for n in sorted(done)], unmade
+
+
+def _real(sources: Sequence[Source], workshop: Workshop, processes: int) -> list[Strip]:
+    done = dict(each(partial(look_over, workshop), sources, processes))
+    return [done[n] for n in sorted(done)]
+
+
+def _strip(strip: Strip) -> dict[str, Any]:
+    shots = [[round(v, 4) for v in (shot.time_s, shot.score, shot.area)] for shot in strip.shots]
+    return {"file": strip.name, "time_score_area": shots, "finding": asdict(strip.finding)}
+
+
+def _file(result: Result) -> dict[str, Any]:
+    """Everything about one file; the path of the work folder is left out."""
+    subject = result.subject
+    return {
+        "file": subject.label,
+        "source": subject.source,
+        "use": subject.use,
+        "half": half_of(subject.source),
+        "role": subject.role.value,
+        "kind": subject.kind,
+        **subject.facts,
+        "labelled_events": subject.labelled.events,
+        "visible_events": subject.visible.events,
+        "finding": asdict(result.finding),
+        "pictures": look_rows(result.seen.looks),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""Making the files of the test set: clips of the sources, changed by the simulator; a work folder keeps them."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import imageio_ffmpeg
+import numpy as np
+import numpy.typing as npt
+
+from bench.accuracy.model import Role
+from bench.block.plan import Job
+from bench.provenance import digest
+from bench.sources import Source
+from glasswatch.core.errors import GlasswatchError, UsageError
+from glasswatch.simulator import simulate, write_labels
+from glasswatch.simulator.labels import Labels
+
+CLIP_S = 4.0
+CLIP_LINES = 720
+CLIP_ENCODING = ("-fps_mode", "vfr", "-pix_fmt", "yuv420p", "-c:v", "libx264", "-crf", "10", "-preset", "veryfast")
+"""Its error is far below what is seen, so that a clip is as clean as its source."""
+
+VISIBLE_CODE8 = "10"
+"""Blocks further off than this are seen to be damaged on any content; the simulator labels from 4 on."""
+
+SUFFIX = ".mkv"
+CUT_TIMEOUT_S = 600
+
+BlockMap = npt.NDArray[np.bool_]
+Spans = tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Truth:
+    """What is damaged in a file, by one definition.
+
+    Attributes:
+        events: Start and end in seconds of each stretch of damaged pictures.
+        pictures: For each damaged picture its time in seconds and its blocks of 16 x 16 pixels, (rows, columns).
+    """
+
+    events: Spans = ()
+    pictures: tuple[tuple[float, BlockMap], ...] = ()
+
+    @classmethod
+    def of(cls, labels: Labels) -> Truth:
+        """What the labels say."""
+        return cls(
+            tuple((d.start_s, d.end_s) for d in labels.defects if d.defect == "block_corruption"),
+            tuple((p.time_s, p.map()) for p in labels.pictures),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Subject:
+    """One file of the test set.
+
+    Attributes:
+        label: What it is, unique.
+        kind: What it is, in a word or two, the same for many files.
+        use: "train" or "validate", of the source.
+        facts: What tables are grouped by: mode, codec, strength.
+        labelled: Damage by the simulator's own definition, marginal blocks included.
+        visible: The part of it that is seen on any content.
+    """
+
+    label: str
+    path: Path
+    source: str
+    use: str
+    role: Role
+    kind: str
+    facts: Mapping[str, str]
+    labelled: Truth = Truth()
+    visible: Truth = Truth()
+
+
+def subject_of(source: Source, role: Role) -> Subject:
+    """A media file as it is."""
+    return Subject(source.name, source.path, source.name, source.use, role, "untouched", {})
+
+
+def build(job: Job, folder: Path) -> Subject:
+    """Make the file of a job, or take it from `folder`.
+
+    Raises:
+        GlasswatchError: The source cannot be cut, or it does not bear the case.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    clip = cut(job.source, folder)
+    settings = {"video_codec": "libx264", "crf": "18", **job.case.settings}
+    stem = digest(
+        [repr((clip.name, job.case.injector, sorted(settings.items()), job.case.duration_s, job.seed)), _code()]
+    )
+    target, plain, strict = folder / f"{stem}{SUFFIX}", folder / f"{stem}.json", folder / f"{stem}.visible.json"
+    if not strict.exists():
+        given: dict[str, Any] = {"duration_s": job.case.duration_s, "seed": job.seed}
+        labels = simulate(job.case.injector, clip, target, settings=settings, **given)
+        write_labels(labels, plain)
+        write_labels(_visible(job, labels, clip, settings, given), strict)
+    labelled, visible = (Truth.of(Labels.model_validate_json(p.read_text("utf-8"))) for p in (plain, strict))
+    case = job.case
+    facts = {"mode": case.mode, "codec": case.codec or ("drawn" if case.mode else None), "strength": case.strength}
+    return Subject(
+        label=job.label,
+        path=target,
+        source=job.source.name,
+        use=job.source.use,
+        role=Role.INJECTED if case.mode else Role.NEGATIVE,
+        kind="damaged" if case.mode else case.name,
+        facts={key: value for key, value in facts.items() if value},
+        labelled=labelled,
+        visible=visible,
+    )
+
+
+def cut(source: Source, folder: Path) -> Path:
+    """The first CLIP_S of a source without sound, of at most CLIP_LINES lines.
+
+    Raises:
+        GlasswatchError: FFmpeg cannot.
+    """
+    state = source.path.stat()
+    stem = digest([repr((source.name, state.st_size, state.st_mtime_ns, CLIP_S, CLIP_LINES, CLIP_ENCODING))])
+    target = folder / f"{stem}.clip{SUFFIX}"
+    if not target.exists():
+        part = target.with_suffix(f".part{SUFFIX}")
+        done = subprocess.run(
+            [
+                *(imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-y", "-t", str(CLIP_S)),
+                *("-i", str(source.path), "-map", "0:v:0"),
+                *("-vf", f"scale=-2:min({CLIP_LINES}\\,trunc(ih/2)*2),setsar=1"),
+                *(*CLIP_ENCODING, "-threads", "1", str(part)),
+            ],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=CUT_TIMEOUT_S,
+            check=False,
+        )
+        if done.returncode:
+            raise GlasswatchError(f"{source.name}: {(done.stderr.strip().splitlines() or ['FFmpeg failed'])[-1]}")
+        part.replace(target)
+    return target
+
+
+def _visible(job: Job, labels: Labels, clip: Path, settings: Mapping[str, str], given: Mapping[str, Any]) -> Labels:
+    """The labels of the same damage by the stricter definition: the same run once more, whose pictures nobody needs."""
+    nothing = labels.model_copy(update={"defects": (), "pictures": ()})
+    if labels.negative:
+        return nothing
+    unused = clip.with_name(f"{digest([job.label])}.unused{SUFFIX}")
+    quick = {"crf": "51", "preset": "ultrafast", "least_code8": VISIBLE_CODE8}
+    try:
+        return simulate(job.case.injector, clip, unused, settings={**settings, **quick}, **given)
+    except UsageError:  # nothing is changed that much
+        return nothing
+    finally:
+        unused.unlink(missing_ok=True)
+
+
+@cache
+def _code() -> str:
+    """Hash of the simulator's pictures: what an older one has made is made anew."""
+    package = Path(str(resources.files("glasswatch.simulator")))
+    names = ("bitstream.py", "blocks.py", "encode.py", "pipeline.py", "source.py", "media.py", "settings.py")
+    effects = (package / "effects" / f"{name}.py" for name in ("block_corruption", "block_negatives"))
+    return digest(path.read_bytes() for path in (*(package / name for name in names), *effects))
