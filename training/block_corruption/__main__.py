@@ -38,16 +38,17 @@ def prepare(work: Path, media: Path, clips: int, aside: int, seed: int, processe
 @main.command()
 @WORK
 @click.option("--name", default="block_corruption", show_default=True, help="Of the checkpoint, the curves, the model.")
-@click.option("--width", default=16, show_default=True, help="Channels of the first stage; 64 makes it a ResNet18.")
-@click.option("--steps", default=9000, show_default=True)
-@click.option("--rate", default=0.002, show_default=True, help="Highest learning rate.")
+@click.option("--form", default="edges", show_default=True, help="edges or resnet18.")
+@click.option("--width", default=32, show_default=True, help="Channels of its first stage; ResNet18 has 64.")
+@click.option("--steps", default=3500, show_default=True)
+@click.option("--rate", default=0.003, show_default=True, help="Highest learning rate.")
 @click.option("--seed", default=1, show_default=True)
-def fit(work: Path, name: str, width: int, steps: int, rate: float, seed: int) -> None:
+def fit(work: Path, name: str, form: str, width: int, steps: int, rate: float, seed: int) -> None:
     """Learn from the samples."""
     from training.block_corruption.fit import Plan  # noqa: PLC0415 - the command above needs no torch
     from training.block_corruption.fit import fit as run  # noqa: PLC0415
 
-    run(Plan(width, steps, rate, seed), work, name)
+    run(Plan(form, width, steps, rate, seed), work, name)
 
 
 @main.command()

@@ -9,15 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 Generator = np.random.Generator
+Blocks = npt.NDArray[np.bool_]
 
 CELL_PX = 32
 """A cell of the map stands for so many pixels, down and across: the network halves its picture five times."""
 
-SEEN_CODE8 = 10
-"""A block further off than this is damaged."""
-
 SAME_CODE8 = 4
-"""A block no further off than this is whole: a re-encode changes as much. Between the two nothing is learned."""
+"""A block no further off than this is whole: a re-encode changes as much. Nothing is learned from one that is further
+off and does not look damaged."""
 
 LEAST_SHARE = 1 / 8
 """Part of a cell that is damaged before the cell is: half a macroblock of 16 x 16 pixels."""
@@ -30,7 +29,7 @@ class Batch:
     """Crops with their truth.
 
     Attributes:
-        frames: (crops, height, width, 3), R'G'B', uint8.
+        frames: (crops, height, width, 3), R'G'B', uint8; the last row and column of cells may be cut.
         cells: (crops, rows, columns), WHOLE, DAMAGED or UNSURE, int8.
     """
 
@@ -52,6 +51,7 @@ class Clip:
 
     frames: npt.NDArray[np.uint8]
     differences: npt.NDArray[np.uint8]
+    visible: Blocks
     block_px: float
     kind: str
     source: str
@@ -68,6 +68,7 @@ class Samples:
                     Clip(
                         np.load(path.with_suffix(".frames.npy"), mmap_mode="r"),
                         labels["differences"],
+                        labels["visible"],
                         float(labels["block_px"]),
                         str(labels["kind"]),
                         str(labels["source"]),
@@ -83,30 +84,35 @@ class Samples:
         for n in range(count):
             clip = self.clips[int(rng.integers(len(self.clips)))]
             at = int(rng.integers(len(clip.frames)))
-            frame, off = clip.frames[at], clip.differences[at]
-            top, left, height, width = _place(frame.shape[:2], off, clip.block_px, size, rng)
+            frame, off, visible = clip.frames[at], clip.differences[at], clip.visible[at]
+            top, left, height, width = _place(frame.shape[:2], visible, clip.block_px, size, rng)
             crop = _recoloured(np.asarray(frame[top : top + height, left : left + width]), rng)
-            truth = cells_of(off, clip.block_px, (top, left), size)
+            truth = cells_of(off, visible, clip.block_px, (top, left), size)
             if height < size[0] or width < size[1]:  # as at the edge of a picture
                 crop = np.pad(crop, ((0, size[0] - height), (0, size[1] - width), (0, 0)), mode="reflect")
                 truth[-(-height // CELL_PX) :] = truth[:, -(-width // CELL_PX) :] = UNSURE
             mirrored = rng.random() < 0.5
             frames[n] = crop[:, ::-1] if mirrored else crop
             cells[n] = truth[:, ::-1] if mirrored else truth
-        return Batch(frames, cells)
+        # Pictures seldom end with a whole cell.
+        down, across = rng.integers(0, CELL_PX * 3 // 4, 2)
+        return Batch(np.ascontiguousarray(frames[:, : size[0] - down, : size[1] - across]), cells)
 
     def whole(self) -> list[Batch]:
         """Every frame as it is, less what is no whole cell; one batch for each clip."""
         found = []
         for clip in self.clips:
             height, width = (n // CELL_PX * CELL_PX for n in clip.frames.shape[1:3])
-            cells = [cells_of(off, clip.block_px, (0, 0), (height, width)) for off in clip.differences]
+            cells = [
+                cells_of(off, visible, clip.block_px, (0, 0), (height, width))
+                for off, visible in zip(clip.differences, clip.visible, strict=True)
+            ]
             found.append(Batch(np.array(clip.frames[:, :height, :width]), np.stack(cells)))
         return found
 
 
 def cells_of(
-    differences: npt.NDArray[np.uint8], block_px: float, corner: tuple[int, int], size: tuple[int, int]
+    differences: npt.NDArray[np.uint8], visible: Blocks, block_px: float, corner: tuple[int, int], size: tuple[int, int]
 ) -> npt.NDArray[np.int8]:
     """The truth (rows, columns) of a crop of `size` pixels at `corner` (top, left), from a picture's blocks."""
     rows, columns = (
@@ -119,19 +125,19 @@ def cells_of(
         means: npt.NDArray[np.float64] = pixels.reshape(size[0] // CELL_PX, CELL_PX, -1, CELL_PX).mean((1, 3))
         return means
 
-    is_damaged = share(differences > SEEN_CODE8) >= LEAST_SHARE
+    is_damaged = share(visible) >= LEAST_SHARE
     is_whole = share(differences > SAME_CODE8) == 0
     return np.where(is_damaged, DAMAGED, np.where(is_whole, WHOLE, UNSURE)).astype(np.int8)
 
 
 def _place(
-    shape: tuple[int, ...], off: npt.NDArray[np.uint8], block_px: float, size: tuple[int, int], rng: Generator
+    shape: tuple[int, ...], visible: Blocks, block_px: float, size: tuple[int, int], rng: Generator
 ) -> tuple[int, int, int, int]:
     """Top, left, height and width of a crop; half of those of damaged pictures hold a damaged block."""
     height, width = min(size[0], shape[0]), min(size[1], shape[1])
     room = shape[0] - height, shape[1] - width
     top, left = int(rng.integers(room[0] + 1)), int(rng.integers(room[1] + 1))
-    damaged = np.argwhere(off > SEEN_CODE8)
+    damaged = np.argwhere(visible)
     if len(damaged) and rng.random() < 0.5:
         row, column = damaged[int(rng.integers(len(damaged)))]
         top = int(np.clip(row * block_px - rng.integers(height), 0, room[0]))

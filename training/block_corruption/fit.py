@@ -40,12 +40,14 @@ class Plan:
     """What decides a run's result, with the samples.
 
     Attributes:
-        width: Channels of the first stage.
+        form: Which network, of `network.FORMS`.
+        width: Channels of its first stage.
         steps: Number of steps.
         rate: Highest learning rate; rises over WARM_UP of the steps and falls with a cosine.
         seed: Of weights and crops.
     """
 
+    form: str
     width: int
     steps: int
     rate: float
@@ -75,7 +77,7 @@ def fit(plan: Plan, work: Path, name: str) -> BlockCorruptionNet:
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(plan.seed)
-    net = BlockCorruptionNet(plan.width).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net = BlockCorruptionNet(plan.form, plan.width).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     averaged = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(AVERAGED), use_buffers=True)  # type: ignore[no-untyped-call]
     trained = cast(BlockCorruptionNet, averaged.module)
     optimizer = torch.optim.AdamW(_parameters(net), lr=plan.rate)
@@ -118,7 +120,7 @@ def fit(plan: Plan, work: Path, name: str) -> BlockCorruptionNet:
 def load(checkpoint: Path) -> BlockCorruptionNet:
     """The averaged network of a checkpoint."""
     state = torch.load(checkpoint, map_location="cpu")
-    net = BlockCorruptionNet(state["plan"]["width"])
+    net = BlockCorruptionNet(state["plan"]["form"], state["plan"]["width"])
     net.load_state_dict({k.removeprefix("module."): v for k, v in state["averaged"].items() if k != "n_averaged"})
     return net
 

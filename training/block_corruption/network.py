@@ -1,4 +1,4 @@
-"""The network: a ResNet18 that is convolutional to the end, and a decision about the picture that it learns as well."""
+"""The networks: residual, convolutional to the end, with a decision about the picture that is learned as well."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from training.block_corruption.crops import CELL_PX
+
 BLOCKS = (2, 2, 2, 2)
 """Residual blocks of each stage of ResNet18 (He et al. 2016, table 1)."""
 
 RESNET18_WIDTH = 64
 """Channels of its first stage; each further stage has twice as many."""
+
+TILE_PX = 8
+"""The transform of MPEG-2 and the smallest usual partition of later codecs; larger blocks are whole tiles."""
 
 CLUSTER = 3
 """Lost data touches neighbouring cells: the decision sees means over so many by so many of them."""
@@ -80,36 +85,108 @@ class Decision(nn.Module):
         return logits
 
 
-class BlockCorruptionNet(nn.Module):
-    """ResNet18 of any width whose last layer is a 1x1 convolution, and the decision on its map.
+class ResNet18(nn.Sequential):
+    """The features of ResNet18, or of a narrower network of the same form.
 
     Args:
-        width: Channels of the first stage; RESNET18_WIDTH makes it a ResNet18, less a smaller one of the same form.
+        width: Channels of the first stage.
     """
 
     def __init__(self, width: int = RESNET18_WIDTH) -> None:
-        super().__init__()
-        self.width = width
-        stem = [
+        self.channels = width << 3
+        layers: list[nn.Module] = [
             nn.Conv2d(3, width, 7, 2, padding=3, bias=False),
             nn.BatchNorm2d(width),
             nn.ReLU(inplace=True),
             nn.MaxPool2d(3, 2, padding=1),
         ]
-        stages: list[nn.Module] = []
         inputs = width
         for stage, count in enumerate(BLOCKS):
             outputs = width << stage
             for block in range(count):
-                stages.append(ResidualBlock(inputs, outputs, 2 if stage and not block else 1))
+                layers.append(ResidualBlock(inputs, outputs, 2 if stage and not block else 1))
                 inputs = outputs
-        self.features = nn.Sequential(*stem, *stages)
-        self.cells = nn.Conv2d(inputs, 1, 1)
+        super().__init__(*layers)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Features (pictures, channels, rows, columns) of R'G'B' (pictures, 3, height, width), 0 to 1."""
+        features: Tensor = super().forward((pictures - 0.5) * 4)  # type: ignore[no-untyped-call]
+        return features
+
+
+class EdgeProfiles(nn.Module):
+    """What steps there are along each line and column of tiles of 8 x 8 pixels, and the mean colour of each tile.
+
+    Codecs put blocks together from such tiles, so an edge between blocks is a step along one line of the profile that
+    those beside it do not have. A network that begins here need not learn that, and computes at an eighth of the size.
+    """
+
+    channels = 2 * TILE_PX + 3
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Features (pictures, channels, rows, columns) of R'G'B' (pictures, 3, height, width), 0 to 1.
+
+        What is missing to a whole cell at the lower and right edge is filled up with the last line and column.
+        """
+        height, width = pictures.shape[2:]
+        padded = functional.pad(pictures, (1, -width % CELL_PX, 1, -height % CELL_PX), mode="replicate")
+        here = padded[:, :, 1:, 1:]
+        across = (here - padded[:, :, 1:, :-1]).abs().amax(1, keepdim=True)
+        down = (here - padded[:, :, :-1, 1:]).abs().amax(1, keepdim=True)
+        columns = functional.avg_pool2d(across, (TILE_PX, 1))
+        lines = functional.avg_pool2d(down, (1, TILE_PX))
+        phases = range(TILE_PX)
+        profiles = torch.cat(
+            [columns[:, :, :, n::TILE_PX] for n in phases] + [lines[:, :, n::TILE_PX] for n in phases], 1
+        )
+        # The logarithm, since a step counts by how much larger it is than others; a code of 8 bit is the least.
+        return torch.cat([torch.log(profiles + 1 / 255), functional.avg_pool2d(here, TILE_PX)], 1)
+
+
+class EdgeNet(nn.Sequential):
+    """Residual blocks on edge profiles, two at each of an eighth, a sixteenth and a thirty-second of the size.
+
+    Args:
+        width: Channels of the first stage.
+    """
+
+    def __init__(self, width: int) -> None:
+        self.channels = width << 2
+        super().__init__(
+            EdgeProfiles(),
+            nn.BatchNorm2d(EdgeProfiles.channels),
+            nn.Conv2d(EdgeProfiles.channels, width, 1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(inplace=True),
+            ResidualBlock(width, width, 1),
+            ResidualBlock(width, width, 1),
+            ResidualBlock(width, 2 * width, 2),
+            ResidualBlock(2 * width, 2 * width, 1),
+            ResidualBlock(2 * width, 4 * width, 2),
+            ResidualBlock(4 * width, 4 * width, 1),
+        )
+
+
+FORMS = {"resnet18": ResNet18, "edges": EdgeNet}
+
+
+class BlockCorruptionNet(nn.Module):
+    """Features, a 1x1 convolution that makes the map of them, and the decision on the map.
+
+    Args:
+        form: Which features, of FORMS.
+        width: Channels of their first stage.
+    """
+
+    def __init__(self, form: str, width: int) -> None:
+        super().__init__()
+        self.features = FORMS[form](width)
+        self.cells = nn.Conv2d(self.features.channels, 1, 1)
         self.decision = Decision()
 
     def forward(self, pictures: Tensor) -> Prediction:
         """Judge pictures (pictures, 3, height, width), R'G'B' of 0 to 1; a map has ceil(size / 32) cells."""
-        cells = self.cells(self.features((pictures - 0.5) * 4)).squeeze(1)
+        cells = self.cells(self.features(pictures)).squeeze(1)
         return Prediction(cells, self.decision(cells))
 
 

@@ -14,7 +14,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from bench.sources import Source
 
 from glasswatch.simulator.bitstream import Codec, Loss, Planes, damaged, round_trip
-from glasswatch.simulator.blocks import block_differences
+from glasswatch.simulator.blocks import BLOCK_PX, block_differences
 from glasswatch.simulator.effect import Effect, Scene
 from glasswatch.simulator.effects.block_corruption import BlockSettings, Drawing, DrawnDamage
 from glasswatch.simulator.effects.block_negatives import (
@@ -29,6 +29,7 @@ from glasswatch.simulator.effects.block_negatives import (
 )
 from glasswatch.simulator.encode import video_frame
 from glasswatch.simulator.media import Picture
+from glasswatch.simulator.visible import visible_blocks
 from training.block_corruption.clips import FRAMES, draw, media_of
 from training.block_corruption.graphics import decorated
 from training.sources import Group
@@ -43,8 +44,8 @@ DAMAGED_KEPT = 5
 CLEAN_KEPT = 2
 """Pictures of a damaged clip that become samples."""
 
-LEAST_SEEN_CODE8 = 10.0
-"""A block that is further off than this is seen to be damaged on any content; it is what `worth keeping` asks for."""
+DAMAGED_CODE8 = 10
+"""A block that is further off than this is damaged, if that can be seen at all."""
 
 RESCALE = (0.7, 1.5)
 """Damage that was scaled afterwards: by a player, or before a second encode."""
@@ -65,6 +66,7 @@ class Samples:
     Attributes:
         frames: (pictures, height, width, 3), R'G'B', uint8.
         differences: (pictures, rows, columns) mean absolute difference of each block in 8-bit codes, at most 255.
+        visible: (pictures, rows, columns), which blocks are seen to be damaged.
         block_px: Side of a block in pixels of these frames.
         kind: What was done, for the curves.
         source: Name of the file.
@@ -72,6 +74,7 @@ class Samples:
 
     frames: npt.NDArray[np.uint8]
     differences: npt.NDArray[np.uint8]
+    visible: npt.NDArray[np.bool_]
     block_px: float
     kind: str
     source: str
@@ -80,7 +83,14 @@ class Samples:
         """Write two files, the frames in one of their own so that they can be mapped into memory."""
         np.save(path.with_suffix(".frames.npy"), self.frames)
         # Last, because it says that both are there.
-        np.savez(path, differences=self.differences, block_px=self.block_px, kind=self.kind, source=self.source)
+        np.savez(
+            path,
+            differences=self.differences,
+            visible=self.visible,
+            block_px=self.block_px,
+            kind=self.kind,
+            source=self.source,
+        )
 
 
 def make(groups: Mapping[Group, list[Source]], rng: Generator) -> Samples:
@@ -106,7 +116,9 @@ def make(groups: Mapping[Group, list[Source]], rng: Generator) -> Samples:
     none = np.zeros(block_differences(clip[0].planes, clip[0].planes, clip[0].info).shape, np.float32)
     off = np.stack([none if item.differences is None else item.differences for item in kept])
     differences = np.minimum(np.ceil(off), 255).astype(np.uint8)
-    return Samples(frames, differences, 16 * frames.shape[2] / clip[0].info.size[0], way[1], source.name)
+    block_px = BLOCK_PX * frames.shape[2] / clip[0].info.size[0]
+    visible = [visible_blocks(f, d > DAMAGED_CODE8, block_px) for f, d in zip(frames, differences, strict=True)]
+    return Samples(frames, differences, np.stack(visible), block_px, way[1], source.name)
 
 
 def rgb(picture: Picture, scale: float = 1.0) -> npt.NDArray[np.uint8]:
@@ -195,7 +207,7 @@ def _encoded_again(shown: list[Shown], rng: Generator) -> list[Shown]:
 
 def _kept(shown: list[Shown], rng: Generator) -> list[Shown]:
     """Some damaged and some whole pictures; all kinds of damage have the same chance, however long it lasts."""
-    off = [s for s in shown if s.differences is not None and (s.differences > LEAST_SEEN_CODE8).any()]
+    off = [s for s in shown if s.differences is not None and (s.differences > DAMAGED_CODE8).any()]
     whole = [s for s in shown if s.differences is None or not s.differences.any()]
     return [*_some(off, DAMAGED_KEPT, rng), *_some(whole, CLEAN_KEPT if off else CLEAN_KEPT + 2, rng)] or shown[:1]
 
