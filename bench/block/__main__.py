@@ -16,9 +16,9 @@ from rich.progress import Progress
 
 from bench.accuracy.model import Role
 from bench.block import summary
-from bench.block.build import VISIBLE_CODE8
+from bench.block.build import LARGE_CODE8
 from bench.block.cost import costs, inspected
-from bench.block.events import DETECTOR
+from bench.block.events import DETECTOR, Result
 from bench.block.pictures import (
     Pictures,
     Thresholds,
@@ -29,7 +29,7 @@ from bench.block.pictures import (
 )
 from bench.block.plan import Job, clean_sources, half_of, jobs
 from bench.block.real import Strip, look_over, page
-from bench.block.run import Item, Result, Workshop, each, examine
+from bench.block.run import Item, Workshop, each, examine
 from bench.options import PATH, places
 from bench.provenance import headline, provenance
 from bench.sources import Source, read_sources
@@ -75,7 +75,7 @@ def main(
     params = load_profile(only=[DETECTOR]).params[DETECTOR].model_dump()
     line = Thresholds(params["threshold"], params["area_threshold"])
     document: dict[str, Any] = {"schema": SCHEMA, **origin, "seed": seed, "quick": quick, "not_made": unmade}
-    document["definitions"] = {"labelled_code8": DAMAGE_CODE8, "visible_code8": float(VISIBLE_CODE8), **asdict(line)}
+    document["definitions"] = {"labelled_code8": DAMAGE_CODE8, "large_code8": float(LARGE_CODE8), **asdict(line)}
     tables = _tables(results, strips, workshop, media, line, document)
     for table in tables:
         table.show(console)
@@ -130,7 +130,7 @@ def _tables(
     return [
         *tables,
         summary.event_table(events),
-        summary.length_table(events["all"].events),
+        summary.length_table(events["visible"].events),
         summary.alarm_table(alarms),
         summary.real_table(strips, line),
         summary.cost_table(spent, inspection),
@@ -176,7 +176,8 @@ def _file(result: Result) -> dict[str, Any]:
         "kind": subject.kind,
         **subject.facts,
         "labelled_events": subject.labelled.events,
-        "visible_events": subject.visible.events,
+        "large_events": subject.large.events,
+        "visible_events": result.seen.visible.events,
         "finding": asdict(result.finding),
         "pictures": look_rows(result.seen.looks),
     }

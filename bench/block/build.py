@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,8 +28,8 @@ CLIP_LINES = 720
 CLIP_ENCODING = ("-fps_mode", "vfr", "-pix_fmt", "yuv420p", "-c:v", "libx264", "-crf", "10", "-preset", "veryfast")
 """Its error is far below what is seen, so that a clip is as clean as its source."""
 
-VISIBLE_CODE8 = "10"
-"""Blocks further off than this are seen to be damaged on any content; the simulator labels from 4 on."""
+LARGE_CODE8 = "10"
+"""Blocks further off than this are another picture, whether or not that is seen; the simulator labels from 4 on."""
 
 SUFFIX = ".mkv"
 CUT_TIMEOUT_S = 600
@@ -68,7 +69,7 @@ class Subject:
         use: "train" or "validate", of the source.
         facts: What tables are grouped by: mode, codec, strength.
         labelled: Damage by the simulator's own definition, marginal blocks included.
-        visible: The part of it that is seen on any content.
+        large: The part of it that is further off than LARGE_CODE8.
     """
 
     label: str
@@ -79,7 +80,7 @@ class Subject:
     kind: str
     facts: Mapping[str, str]
     labelled: Truth = Truth()
-    visible: Truth = Truth()
+    large: Truth = Truth()
 
 
 def subject_of(source: Source, role: Role) -> Subject:
@@ -99,13 +100,13 @@ def build(job: Job, folder: Path) -> Subject:
     stem = digest(
         [repr((clip.name, job.case.injector, sorted(settings.items()), job.case.duration_s, job.seed)), _code()]
     )
-    target, plain, strict = folder / f"{stem}{SUFFIX}", folder / f"{stem}.json", folder / f"{stem}.visible.json"
+    target, plain, strict = folder / f"{stem}{SUFFIX}", folder / f"{stem}.json", folder / f"{stem}.large.json"
     if not strict.exists():
         given: dict[str, Any] = {"duration_s": job.case.duration_s, "seed": job.seed}
         labels = simulate(job.case.injector, clip, target, settings=settings, **given)
         write_labels(labels, plain)
-        write_labels(_visible(job, labels, clip, settings, given), strict)
-    labelled, visible = (Truth.of(Labels.model_validate_json(p.read_text("utf-8"))) for p in (plain, strict))
+        write_labels(_large(job, labels, clip, settings, given), strict)
+    labelled, large = (Truth.of(Labels.model_validate_json(p.read_text("utf-8"))) for p in (plain, strict))
     case = job.case
     facts = {"mode": case.mode, "codec": case.codec or ("drawn" if case.mode else None), "strength": case.strength}
     return Subject(
@@ -117,7 +118,7 @@ def build(job: Job, folder: Path) -> Subject:
         kind="damaged" if case.mode else case.name,
         facts={key: value for key, value in facts.items() if value},
         labelled=labelled,
-        visible=visible,
+        large=large,
     )
 
 
@@ -131,7 +132,7 @@ def cut(source: Source, folder: Path) -> Path:
     stem = digest([repr((source.name, state.st_size, state.st_mtime_ns, CLIP_S, CLIP_LINES, CLIP_ENCODING))])
     target = folder / f"{stem}.clip{SUFFIX}"
     if not target.exists():
-        part = target.with_suffix(f".part{SUFFIX}")
+        part = target.with_suffix(f".{os.getpid()}.part{SUFFIX}")  # two jobs may want one clip at once
         done = subprocess.run(
             [
                 *(imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-y", "-t", str(CLIP_S)),
@@ -151,13 +152,13 @@ def cut(source: Source, folder: Path) -> Path:
     return target
 
 
-def _visible(job: Job, labels: Labels, clip: Path, settings: Mapping[str, str], given: Mapping[str, Any]) -> Labels:
+def _large(job: Job, labels: Labels, clip: Path, settings: Mapping[str, str], given: Mapping[str, Any]) -> Labels:
     """The labels of the same damage by the stricter definition: the same run once more, whose pictures nobody needs."""
     nothing = labels.model_copy(update={"defects": (), "pictures": ()})
     if labels.negative:
         return nothing
     unused = clip.with_name(f"{digest([job.label])}.unused{SUFFIX}")
-    quick = {"crf": "51", "preset": "ultrafast", "least_code8": VISIBLE_CODE8}
+    quick = {"crf": "51", "preset": "ultrafast", "least_code8": LARGE_CODE8}
     try:
         return simulate(job.case.injector, clip, unused, settings={**settings, **quick}, **given)
     except UsageError:  # nothing is changed that much

@@ -2,20 +2,22 @@
 
 An alarm answers to an event when they overlap; alarms and events are each counted once. One alarm may answer to
 several events and the other way round: at two pictures a second, damage that pauses for less than that is one event.
-What must be found is visible damage; an alarm is right when it meets any labelled damage.
+What must be found is damage that is seen; an alarm is right when it meets any labelled damage.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from bench.accuracy.model import Claim, Role
-from bench.block.build import Spans, Subject
+from bench.block.build import Spans, Subject, Truth
+from bench.block.frames import Seen
 from bench.block.metrics import most_events
 from glasswatch.config.profile import load_profile
 from glasswatch.core.errors import GlasswatchError
@@ -24,6 +26,7 @@ from glasswatch.report.json_report import to_json
 from glasswatch.runtime.inspect import Inspection
 
 DETECTOR = "block_corruption"
+Definition = Literal["labelled", "large", "visible"]
 SAMPLING_HZ = Fraction(2)
 """Pictures of each second that the detector looks at."""
 
@@ -39,8 +42,21 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Result:
+    """A file with what was said of its pictures and of the whole."""
+
+    subject: Subject
+    seen: Seen
+    finding: Finding
+
+    def truth(self, definition: Definition) -> Truth:
+        """Its damage by one definition."""
+        return self.seen.visible if definition == "visible" else getattr(self.subject, definition)
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
-    """One stretch of visible damage.
+    """One stretch of damage.
 
     Attributes:
         is_sampled: Whether a picture that the detector looks at is damaged.
@@ -63,7 +79,7 @@ class Score:
     """What the detector achieved on some files.
 
     Attributes:
-        events: Every stretch of visible damage.
+        events: Every stretch of damage.
         right: Alarms that meet labelled damage.
         false: Alarms that do not.
         hours: Length of the media.
@@ -134,19 +150,20 @@ def inspect(path: Path, models: Path | None) -> Finding:
     return Finding(claims, report.timing.media_s, report.timing.wall_s, reason)
 
 
-def score(files: Sequence[tuple[Subject, Finding, Sequence[float]]]) -> Score:
-    """All files together, each with the times of its pictures; files that were not judged miss their events."""
+def score(results: Iterable[Result], definition: Definition = "visible") -> Score:
+    """All files together, damage by `definition` to be found; files that were not judged miss their events."""
     total = Score()
-    for subject, finding, times_s in files:
+    for result in results:
+        subject, finding = result.subject, result.finding
         alarms = [claim for claim in finding.claims if claim.is_alarm]
         right = [a for a in alarms if subject.role is Role.INJECTED and _meets_any(a, subject.labelled.events)]
         total.right += len(right)
         total.false += len(alarms) - len(right)
         if finding.error is None:
             total.hours += finding.duration_s / 3600
-        looked_at = sampled(times_s)
-        damaged = np.array([time for time, _ in subject.visible.pictures])
-        for start_s, end_s in subject.visible.events:
+        looked_at, truth = sampled(result.seen.times_s), result.truth(definition)
+        damaged = np.array([time for time, _ in truth.pictures])
+        for start_s, end_s in truth.events:
             onsets = [a.start_s - start_s for a in alarms if a.start_s < end_s and a.end_s > start_s]
             inside = damaged[(damaged >= start_s - 1e-3) & (damaged < end_s)]
             is_sampled = bool((np.abs(looked_at[:, None] - inside) < 2e-3).any())

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import av
 import numpy as np
 import numpy.typing as npt
+from av.container import InputContainer
 from av.video.reformatter import Interpolation, VideoReformatter
+from av.video.stream import VideoStream
 
-from bench.block.build import Subject
+from bench.block.build import BlockMap, Spans, Subject, Truth
 from bench.block.metrics import Overlap, block_overlap, cell_overlap
 from glasswatch.ports.inference import Inference
+from glasswatch.simulator.effects.block_corruption import JOIN_S
+from glasswatch.simulator.visible import visible_blocks
 
 DAMAGED_STEP = 4
 CLEAN_STEP = 12
@@ -38,7 +43,7 @@ class Reading:
     Attributes:
         score: The learned decision, 0 to 1.
         area: Part of its cells at CELL_THRESHOLD or above.
-        cells: Overlap with the truth by cells, None where nothing is visibly damaged.
+        cells: Overlap with what is seen to be damaged, by cells; None where nothing is.
         blocks: The same by blocks.
     """
 
@@ -55,13 +60,15 @@ class Look:
     Attributes:
         time_s: From the start of the file.
         labelled: Damaged part of its blocks, marginal ones included.
-        visible: Visibly damaged part of them.
+        large: Part of them that is far off.
+        visible: Part of these that is seen to be damaged in this picture.
         readings: By model.
         peer: FFmpeg's blockdetect, None where it gave none.
     """
 
     time_s: float
     labelled: float
+    large: float
     visible: float
     readings: Mapping[str, Reading]
     peer: float | None = None
@@ -69,18 +76,34 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was judged of a file, and the times of all of its pictures in seconds from its start."""
+    """What was judged of a file.
 
-    looks: tuple[Look, ...]
-    times_s: tuple[float, ...]
+    Attributes:
+        looks: A sample of its pictures.
+        times_s: Of all of its pictures, in seconds from its start.
+        visible: All damage that is seen in the pictures.
+    """
+
+    looks: tuple[Look, ...] = ()
+    times_s: tuple[float, ...] = ()
+    visible: Truth = field(default_factory=Truth)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Damage:
+    """Blocks of one picture (rows, columns): labelled, of these far off, of these seen."""
+
+    labelled: BlockMap
+    large: BlockMap
+    visible: BlockMap
 
 
 @dataclass(slots=True)
 class _Pending:
-    """Pictures of one size that wait to be judged together."""
+    """Pictures of one size that wait to be judged together, with their times and damage."""
 
     frames: list[Rgb] = field(default_factory=list)
-    times_s: list[float] = field(default_factory=list)
+    truths: list[tuple[float, Damage | None]] = field(default_factory=list)
 
 
 class Truths:
@@ -88,41 +111,59 @@ class Truths:
 
     def __init__(self, subject: Subject) -> None:
         self._labelled = subject.labelled.pictures
-        self._visible = dict(subject.visible.pictures)
+        self._large = dict(subject.large.pictures)
         self._times = np.array([time for time, _ in self._labelled])
 
-    def at(self, time_s: float) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]] | None:
-        """Labelled and visible blocks of the picture shown at that time, None where it is whole."""
+    def at(self, time_s: float, frame: av.VideoFrame) -> Damage | None:
+        """Damage of the frame that is shown at that time, None where it is whole."""
         number = int(np.searchsorted(self._times, time_s - SAME_TIME_S))
         if number == len(self._times) or self._times[number] > time_s + SAME_TIME_S:
             return None
         time, labelled = self._labelled[number]
-        visible = self._visible.get(time)
-        return labelled, np.zeros_like(labelled) if visible is None else visible & labelled
+        if time not in self._large:
+            nothing = np.zeros_like(labelled)
+            return Damage(labelled, nothing, nothing)
+        large = self._large[time] & labelled
+        return Damage(labelled, large, visible_blocks(rgb(frame), large))
 
 
 def judge(subject: Subject, inference: Inference, models: Sequence[str]) -> Seen:
     """Let the models judge a sample of the pictures of a file."""
     truths = Truths(subject)
     times: list[float] = []
+    visible: list[tuple[float, BlockMap]] = []
     looks: list[Look] = []
     waiting = _Pending()
     counts = {True: 0, False: 0}
     for time_s, frame in decoded(subject.path):
         times.append(time_s)
-        is_damaged = truths.at(time_s) is not None
+        damage = truths.at(time_s, frame)
+        is_damaged = damage is not None
+        if damage is not None and damage.visible.any():
+            visible.append((time_s, damage.visible))
         counts[is_damaged] += 1
         if (counts[is_damaged] - 1) % (DAMAGED_STEP if is_damaged else CLEAN_STEP):
             continue
         picture = rgb(frame)
         if waiting.frames and (len(waiting.frames) == BATCH or waiting.frames[0].shape != picture.shape):
-            looks += _judged(waiting, truths, inference, models)
+            looks += _judged(waiting, inference, models)
             waiting = _Pending()
         waiting.frames.append(picture)
-        waiting.times_s.append(time_s)
+        waiting.truths.append((time_s, damage))
     if waiting.frames:
-        looks += _judged(waiting, truths, inference, models)
-    return Seen(tuple(looks), tuple(times))
+        looks += _judged(waiting, inference, models)
+    events = joined([time for time, _ in visible], times)
+    return Seen(tuple(looks), tuple(times), Truth(events, tuple(visible)))
+
+
+def joined(damaged_s: Sequence[float], times_s: Sequence[float]) -> Spans:
+    """Stretches of damaged pictures, by the rule of the simulator's labels, among all pictures of a file."""
+    spans: list[tuple[float, float]] = []
+    ends = dict(zip(times_s, [*times_s[1:], *times_s[-1:]], strict=True))
+    for start_s in damaged_s:
+        begin_s = spans.pop()[0] if spans and start_s - spans[-1][1] <= float(JOIN_S) + SAME_TIME_S else start_s
+        spans.append((begin_s, ends[start_s]))
+    return tuple(spans)
 
 
 def decoded(path: Path) -> Iterator[tuple[float, av.VideoFrame]]:
@@ -131,11 +172,22 @@ def decoded(path: Path) -> Iterator[tuple[float, av.VideoFrame]]:
         stream = container.streams.video[0]
         start_s = (container.start_time or 0) / av.time_base
         period_s = 1 / float(stream.average_rate or 25)
+        for number, frame in enumerate(_frames(container, stream)):
+            yield (number * period_s if frame.time is None else frame.time - start_s), frame
+
+
+def _frames(container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
+    """What decodes; packets that do not are passed over, as players do."""
+    packets = container.demux(stream)
+    while True:
         try:
-            for number, frame in enumerate(container.decode(stream)):
-                yield (number * period_s if frame.time is None else frame.time - start_s), frame
-        except av.FFmpegError:
-            return  # The rest cannot be decoded; what could be is what viewers see.
+            packet = next(packets, None)
+        except (av.FFmpegError, IndexError):  # PyAV's IndexError: streams have appeared after opening
+            return
+        if packet is None:
+            return
+        with suppress(av.FFmpegError):
+            yield from packet.decode()
 
 
 def rgb(frame: av.VideoFrame) -> Rgb:
@@ -152,17 +204,20 @@ def rgb(frame: av.VideoFrame) -> Rgb:
     return np.asarray(scaled.to_ndarray(), np.uint8)
 
 
-def _judged(waiting: _Pending, truths: Truths, inference: Inference, models: Sequence[str]) -> Iterator[Look]:
+def _judged(waiting: _Pending, inference: Inference, models: Sequence[str]) -> Iterator[Look]:
     frames = np.stack(waiting.frames)
     outputs = {model: inference.infer(model, {"frames": frames}, DEADLINE_S) for model in models}
-    for n, time_s in enumerate(waiting.times_s):
-        truth = truths.at(time_s)
+    for n, (time_s, damage) in enumerate(waiting.truths):
         readings = {}
         for model, found in outputs.items():
             cells = found["map"][n] >= CELL_THRESHOLD
             overlaps: tuple[Overlap, ...] = ()
-            if truth is not None and truth[1].any():
-                overlaps = cell_overlap(cells, *truth), block_overlap(cells, truth[1])
+            if damage is not None and damage.visible.any():
+                overlaps = (
+                    cell_overlap(cells, damage.labelled, damage.visible),
+                    block_overlap(cells, damage.visible),
+                )
             readings[model] = Reading(float(found["score"][n, 0]), float(cells.mean()), *overlaps)
-        labelled, visible = (0.0, 0.0) if truth is None else (float(m.mean()) for m in truth)
-        yield Look(time_s, labelled, visible, readings)
+        parts = (damage.labelled, damage.large, damage.visible) if damage is not None else ()
+        labelled, large, visible = (float(m.mean()) for m in parts) if parts else (0.0, 0.0, 0.0)
+        yield Look(time_s, labelled, large, visible, readings)

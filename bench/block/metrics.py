@@ -57,13 +57,13 @@ def threshold_for(clean: Scores, false_rate: float) -> float | None:
 def cell_overlap(found: BlockMap, labelled: BlockMap, visible: BlockMap) -> Overlap:
     """Overlap of the map's cells with the damaged ones, by the definition that the network is trained to.
 
-    A cell is damaged where one of its blocks is visibly so. Cells with blocks that are damaged, none of them visibly,
-    are neither damaged nor whole and count nowhere.
+    A cell is damaged where one of its blocks is seen to be. Cells with damaged blocks of which none is seen are neither
+    damaged nor whole and count nowhere.
 
     Args:
         found: Cells (rows, columns) that the map calls damaged.
         labelled: Damaged blocks.
-        visible: Visibly damaged blocks, of the same shape.
+        visible: Blocks that are seen to be damaged, of the same shape.
     """
     damaged = _cells(visible, found.shape)
     unsure = _cells(labelled, found.shape) & ~damaged
@@ -71,7 +71,7 @@ def cell_overlap(found: BlockMap, labelled: BlockMap, visible: BlockMap) -> Over
 
 
 def block_overlap(found: BlockMap, visible: BlockMap) -> Overlap:
-    """Overlap with the visibly damaged blocks themselves; a map of cells cannot be exact to the block."""
+    """Overlap with the blocks seen to be damaged themselves; a map of cells cannot be exact to the block."""
     rows, columns = visible.shape
     blocks = found.repeat(CELL_BLOCKS, 0).repeat(CELL_BLOCKS, 1)[:rows, :columns]
     return Overlap(int((blocks & visible).sum()), int((blocks | visible).sum()))

@@ -16,7 +16,7 @@ from bench.block.plan import half_of
 
 FALSE_RATES = (1e-2, 1e-3)
 AREAS = ((0.0, 0.01, "below 1 %"), (0.01, 0.07, "1 to 7 %"), (0.07, 0.25, "7 to 25 %"), (0.25, 1.01, "above 25 %"))
-"""Of visibly damaged blocks; 7 % is where the published decision function begins."""
+"""Of blocks seen to be damaged; 7 % is where the published decision function begins."""
 
 Mask = npt.NDArray[np.bool_]
 
@@ -42,7 +42,7 @@ class Figures:
         recall_area: The same for the area.
         recall_at: By false rate, part of them at the threshold that so many clean pictures reach; None where there are
             too few clean pictures to tell.
-        iou_mean: Mean over the pictures of the map's overlap with the visibly damaged cells.
+        iou_mean: Mean over the pictures of the map's overlap with the cells seen to be damaged.
         iou_pooled: Overlap of all of their cells together.
         iou_blocks: Overlap of all with the blocks of 16 x 16 pixels themselves.
     """
@@ -63,7 +63,7 @@ class Pictures:
     """The pictures of one model's judgement, one of a file after the other.
 
     Attributes:
-        labelled, visible: Damaged part of each one's blocks, by the two definitions.
+        labelled, large, visible: Damaged part of each one's blocks, by the three definitions.
         score, area, peer: What is said of each; NaN where blockdetect says nothing.
         half: "A" or "B".
         kind: Where a clean one comes from: "damaged" for what is whole in a damaged file, a negative, or "untouched".
@@ -72,6 +72,7 @@ class Pictures:
     def __init__(self, files: Sequence[tuple[Subject, Sequence[Look]]], model: str) -> None:
         rows = [(subject, look, look.readings[model]) for subject, looks in files for look in looks]
         self.labelled = np.array([look.labelled for _, look, _ in rows])
+        self.large = np.array([look.large for _, look, _ in rows])
         self.visible = np.array([look.visible for _, look, _ in rows])
         self.score = np.array([reading.score for *_, reading in rows])
         self.area = np.array([reading.area for *_, reading in rows])
@@ -92,11 +93,12 @@ class Pictures:
         return np.array([facts.get(name, "") for facts in self._facts])
 
     def groups(self) -> Iterator[tuple[str, Mask]]:
-        """Damaged pictures: all labelled ones, the visible ones, and these by codec, mode, strength and area."""
+        """Damaged pictures: by the three definitions, and the visible ones by codec, mode, strength and area."""
         seen = self.visible > 0
-        yield "all labelled", self.labelled > 0
+        yield "labelled", self.labelled > 0
+        yield "large", self.large > 0
         yield "visible", seen
-        yield "only marginal", (self.labelled > 0) & ~seen
+        yield "labelled, not visible", (self.labelled > 0) & ~seen
         for name in ("codec", "mode", "strength"):
             values = self.fact(name)
             for value in sorted(set(values[seen]) - {""}):
@@ -186,6 +188,7 @@ def look_rows(looks: Iterable[Look]) -> list[dict[str, Any]]:
         {
             "time_s": round(look.time_s, 4),
             "labelled": round(look.labelled, 5),
+            "large": round(look.large, 5),
             "visible": round(look.visible, 5),
             "blockdetect": look.peer,
             "models": {

@@ -70,7 +70,7 @@ def look_over(workshop: Workshop, source: Source) -> Strip:
             for number, (time_s, frame) in enumerate(decoded(subject.path))
             if number in wanted
         ]
-    except (av.FFmpegError, IndexError, OSError):  # nothing that decodes
+    except (av.FFmpegError, OSError):  # nothing that can be opened
         shots = []
     return Strip(source.name, tuple(shots), inspect(subject.path, workshop.repository))
 

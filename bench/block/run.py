@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from bench.accuracy.model import Role
-from bench.block.build import Subject, build, subject_of
-from bench.block.events import Finding, inspect
+from bench.block.build import build, subject_of
+from bench.block.events import Result, inspect
 from bench.block.frames import Seen, judge
 from bench.block.peer import with_blockiness
 from bench.block.plan import Job, is_held_out
@@ -34,15 +34,6 @@ class Workshop:
     models: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """A file with what was said of its pictures and of the whole."""
-
-    subject: Subject
-    seen: Seen
-    finding: Finding
-
-
 def each(function: Callable[[Given], Made], items: Sequence[Given], processes: int) -> Iterator[tuple[int, Made]]:
     """The number of each item with what the function makes of it, in the order of completion."""
     # Spawned, since a fork would copy the locks of the decoder's threads in whatever state they are.
@@ -54,7 +45,7 @@ def each(function: Callable[[Given], Made], items: Sequence[Given], processes: i
 
 def examine(workshop: Workshop, item: Item) -> Result | str:
     """Make one file and judge it; gives the reason where that cannot be done."""
-    seen = Seen((), ())
+    seen = Seen()
     try:
         subject = build(item, workshop.folder) if isinstance(item, Job) else subject_of(*item)
         # Media that may have been trained on say nothing about single pictures; they are there for false alarms.

@@ -10,7 +10,7 @@ from bench.accuracy.model import Role
 from bench.block.build import Subject, Truth
 from bench.block.cost import flop
 from bench.block.events import Finding
-from bench.block.frames import CLEAN_STEP, DAMAGED_STEP, Look, Reading, judge
+from bench.block.frames import CLEAN_STEP, DAMAGED_STEP, Look, Reading, joined, judge
 from bench.block.metrics import Overlap
 from bench.block.peer import parse, with_blockiness
 from bench.block.pictures import Pictures, Thresholds, clean_figures, frame_figures, look_rows, operating_points
@@ -62,8 +62,8 @@ def damaged(path: Path) -> Subject:
     wider = blocks.copy()
     wider[0, 3] = True
     labelled = tuple((n / 25, wider) for n in range(25, 35))
-    visible = tuple((n / 25, blocks) for n in range(25, 31))
-    truths = Truth(((1.0, 1.4),), labelled), Truth(((1.0, 1.24),), visible)
+    large = tuple((n / 25, blocks) for n in range(25, 31))
+    truths = Truth(((1.0, 1.4),), labelled), Truth(((1.0, 1.24),), large)
     return Subject("x", path, "s", "validate", Role.INJECTED, "damaged", {"codec": "libx264"}, *truths)
 
 
@@ -76,10 +76,18 @@ def test_pictures_meet_their_labels_and_are_sampled_by_them(clip: Path) -> None:
         reading = look.readings["a"]
         assert (reading.score > 0.9) == (look.labelled > 0)
         assert reading.area == (pytest.approx(1 / 6) if look.labelled else 0)
+    assert [round(time * 25) for time, _ in seen.visible.pictures] == list(range(25, 31))
+    assert seen.visible.events == ((1.0, pytest.approx(31 / 25)),)
     first, *_, last = [look for look in seen.looks if look.labelled]
-    assert (first.labelled, first.visible) == (5 / 24, 4 / 24)
+    assert (first.labelled, first.large, first.visible) == (5 / 24, 4 / 24, 4 / 24)
     assert (first.readings["a"].cells, first.readings["a"].blocks) == (Overlap(1, 1), Overlap(4, 4))
-    assert (last.labelled, last.visible, last.readings["a"].cells) == (5 / 24, 0.0, None)
+    assert (last.labelled, last.large, last.visible, last.readings["a"].cells) == (5 / 24, 0.0, 0.0, None)
+
+
+def test_damaged_pictures_join_as_the_labels_do() -> None:
+    times = [n / 10 for n in range(20)]
+    assert joined([0.1, 0.2, 0.5, 0.9, 1.9], times) == ((0.1, 0.6), (0.9, 1.0), (1.9, 1.9))
+    assert joined([], times) == ()
 
 
 def test_the_peer_is_read_for_the_same_pictures(clip: Path) -> None:
@@ -91,7 +99,7 @@ def test_the_peer_is_read_for_the_same_pictures(clip: Path) -> None:
 
 def look(labelled: float, visible: float, score: float, peer: float | None = 1.0) -> Look:
     overlap = Overlap(1, 2) if visible else None
-    return Look(0.0, labelled, visible, {"a": Reading(score, score / 2, overlap, overlap)}, peer)
+    return Look(0.0, labelled, visible, visible, {"a": Reading(score, score / 2, overlap, overlap)}, peer)
 
 
 def files() -> list[tuple[Subject, list[Look]]]:
@@ -110,9 +118,10 @@ def test_groups_of_damaged_pictures_are_told_from_all_clean_ones() -> None:
     found = frame_figures(Pictures(files(), "a"), LINE)
     counts = {name: one.pictures for name, one in found.items()}
     assert counts == {
-        "all labelled": 3,
+        "labelled": 3,
+        "large": 2,
         "visible": 2,
-        "only marginal": 1,
+        "labelled, not visible": 1,
         "codec libx264": 2,
         "mode drop": 2,
         "area below 1 %": 1,
