@@ -24,7 +24,7 @@ from glasswatch.simulator import simulate, write_labels
 from glasswatch.simulator.labels import Labels
 
 CLIP_S = 4.0
-CLIP_LINES = 720
+CLIP_LINES = 540
 CLIP_ENCODING = ("-fps_mode", "vfr", "-pix_fmt", "yuv420p", "-c:v", "libx264", "-crf", "10", "-preset", "veryfast")
 """Its error is far below what is seen, so that a clip is as clean as its source."""
 
