@@ -64,10 +64,11 @@ $(TRAIN)/.ready: requirements/train.txt pyproject.toml
 	@touch $@
 
 .PHONY: train-block
-train-block: $(TRAIN)/.ready  ## Train block_corruption, hours on a CPU; MEDIA=folder with manifest.tsv; goes on where it stopped
+train-block: $(TRAIN)/.ready  ## Train block_corruption, an hour on two cores; MEDIA=folder with manifest.tsv
 	$(TRAIN)/bin/python -m training.block_corruption prepare --media $(MEDIA)
 	$(TRAIN)/bin/python -m training.block_corruption fit
 	$(TRAIN)/bin/python -m training.block_corruption export
+	$(TRAIN)/bin/python -m training.block_corruption curves
 
 .PHONY: proto
 proto: $(STAMP)  ## Generate the protobuf code

@@ -24,8 +24,8 @@ def main() -> None:
 @main.command()
 @WORK
 @click.option("--media", required=True, type=PATH, help="Folder with manifest.tsv.")
-@click.option("--clips", default=3000, show_default=True, help="Clips to learn from, of about six samples each.")
-@click.option("--aside", default=200, show_default=True, help="Clips of other scenes, to watch the learning.")
+@click.option("--clips", default=2100, show_default=True, help="Clips to learn from, of about six samples each.")
+@click.option("--aside", default=150, show_default=True, help="Clips of other scenes, to watch the learning.")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--processes", default=2, show_default=True)
 def prepare(work: Path, media: Path, clips: int, aside: int, seed: int, processes: int) -> None:
@@ -40,7 +40,7 @@ def prepare(work: Path, media: Path, clips: int, aside: int, seed: int, processe
 @click.option("--name", default="block_corruption", show_default=True, help="Of the checkpoint, the curves, the model.")
 @click.option("--form", default="edges", show_default=True, help="edges or resnet18.")
 @click.option("--width", default=32, show_default=True, help="Channels of its first stage; ResNet18 has 64.")
-@click.option("--steps", default=3500, show_default=True)
+@click.option("--steps", default=3200, show_default=True)
 @click.option("--rate", default=0.003, show_default=True, help="Highest learning rate.")
 @click.option("--seed", default=1, show_default=True)
 def fit(work: Path, name: str, form: str, width: int, steps: int, rate: float, seed: int) -> None:
@@ -62,6 +62,16 @@ def export(work: Path, name: str, models: Path, version: int) -> None:
     from training.block_corruption.fit import load  # noqa: PLC0415
 
     click.echo(run(load(work / f"{name}.pt"), models / name, version))
+
+
+@main.command()
+@WORK
+@click.option("--name", default="block_corruption", show_default=True)
+def curves(work: Path, name: str) -> None:
+    """Draw how the learning went."""
+    from training.block_corruption.curves import draw  # noqa: PLC0415
+
+    click.echo(draw(work / f"{name}.csv"))
 
 
 if __name__ == "__main__":
