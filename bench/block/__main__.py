@@ -16,7 +16,6 @@ from rich.progress import Progress
 
 from bench.accuracy.model import Role
 from bench.block import summary
-from bench.block.build import LARGE_CODE8
 from bench.block.cost import costs, inspected
 from bench.block.events import DETECTOR, Result
 from bench.block.pictures import (
@@ -36,7 +35,7 @@ from bench.sources import Source, read_sources
 from bench.tables import Table, terminal
 from glasswatch.config.models import default_models
 from glasswatch.config.profile import load_profile
-from glasswatch.simulator.blocks import DAMAGE_CODE8
+from glasswatch.simulator.blocks import DAMAGE_CODE8, LARGE_CODE8
 
 SCHEMA = "glasswatch.bench.block/1"
 
@@ -75,7 +74,7 @@ def main(
     params = load_profile(only=[DETECTOR]).params[DETECTOR].model_dump()
     line = Thresholds(params["threshold"], params["area_threshold"])
     document: dict[str, Any] = {"schema": SCHEMA, **origin, "seed": seed, "quick": quick, "not_made": unmade}
-    document["definitions"] = {"labelled_code8": DAMAGE_CODE8, "large_code8": float(LARGE_CODE8), **asdict(line)}
+    document["definitions"] = {"labelled_code8": DAMAGE_CODE8, "large_code8": LARGE_CODE8, **asdict(line)}
     tables = _tables(results, strips, workshop, media, line, document)
     for table in tables:
         table.show(console)

@@ -21,15 +21,13 @@ from bench.provenance import digest
 from bench.sources import Source
 from glasswatch.core.errors import GlasswatchError, UsageError
 from glasswatch.simulator import simulate, write_labels
+from glasswatch.simulator.blocks import LARGE_CODE8
 from glasswatch.simulator.labels import Labels
 
 CLIP_S = 4.0
 CLIP_LINES = 540
 CLIP_ENCODING = ("-fps_mode", "vfr", "-pix_fmt", "yuv420p", "-c:v", "libx264", "-crf", "10", "-preset", "veryfast")
 """Its error is far below what is seen, so that a clip is as clean as its source."""
-
-LARGE_CODE8 = "10"
-"""Blocks further off than this are another picture, whether or not that is seen; the simulator labels from 4 on."""
 
 SUFFIX = ".mkv"
 CUT_TIMEOUT_S = 600
@@ -158,7 +156,7 @@ def _large(job: Job, labels: Labels, clip: Path, settings: Mapping[str, str], gi
     if labels.negative:
         return nothing
     unused = clip.with_name(f"{digest([job.label])}.unused{SUFFIX}")
-    quick = {"crf": "51", "preset": "ultrafast", "least_code8": LARGE_CODE8}
+    quick = {"crf": "51", "preset": "ultrafast", "least_code8": str(LARGE_CODE8)}
     try:
         return simulate(job.case.injector, clip, unused, settings={**settings, **quick}, **given)
     except UsageError:  # nothing is changed that much

@@ -11,8 +11,8 @@ import numpy as np
 import onnx
 import onnxruntime
 
-from bench.block.events import SAMPLING_HZ, inspect
-from bench.block.frames import DEADLINE_S, Rgb, decoded, rgb
+from bench.block.events import inspect
+from bench.block.frames import DEADLINE_S, RATE, Rgb, decoded, rgb
 from glasswatch.adapters.local_inference import LocalInference
 from glasswatch.adapters.model_repository import ModelRepository
 
@@ -78,7 +78,7 @@ def costs(media: Path, repository: Path, models: tuple[str, ...]) -> dict[str, C
 def inspected(media: Path, repository: Path) -> Inspected:
     """Elapsed time of an inspection beside the length of the media."""
     finding = inspect(media / CLIP, repository)
-    return Inspected(finding.duration_s, finding.wall_s, float(SAMPLING_HZ), finding.error)
+    return Inspected(finding.duration_s, finding.wall_s, float(RATE), finding.error)
 
 
 def flop(model: Path, frames: Rgb) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
@@ -17,18 +16,17 @@ import numpy as np
 
 from bench.accuracy.model import Claim, Role
 from bench.block.build import Spans, Subject, Truth
-from bench.block.frames import Seen
+from bench.block.frames import RATE, Seen
 from bench.block.metrics import most_events
 from glasswatch.config.profile import load_profile
 from glasswatch.core.errors import GlasswatchError
 from glasswatch.decoder.source import open_source
+from glasswatch.detectors.video.block_corruption import BlockCorruptionDetector
 from glasswatch.report.json_report import to_json
 from glasswatch.runtime.inspect import Inspection
 
-DETECTOR = "block_corruption"
+DETECTOR = BlockCorruptionDetector.spec.name
 Definition = Literal["labelled", "large", "visible"]
-SAMPLING_HZ = Fraction(2)
-"""Pictures of each second that the detector looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +172,7 @@ def score(results: Iterable[Result], definition: Definition = "visible") -> Scor
 def sampled(times_s: Sequence[float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """Which of a file's pictures the detector looks at: the first of each slot."""
     times = np.asarray(times_s, np.float64)
-    slots = np.floor(times * float(SAMPLING_HZ) + 1e-6)
+    slots = np.floor(times * float(RATE) + 1e-6)
     return times[np.flatnonzero(np.diff(slots, prepend=-1.0))]
 
 

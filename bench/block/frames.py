@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cache, partial
 from pathlib import Path
 
 import av
 import numpy as np
 import numpy.typing as npt
 from av.container import InputContainer
-from av.video.reformatter import Interpolation, VideoReformatter
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from bench.block.build import BlockMap, Spans, Subject, Truth
 from bench.block.metrics import Overlap, block_overlap, cell_overlap
+from glasswatch.core.needs import VideoNeed
+from glasswatch.decoder import pixels
+from glasswatch.detectors.video.block_corruption import BlockCorruptionDetector
 from glasswatch.ports.inference import Inference
 from glasswatch.simulator.effects.block_corruption import JOIN_S
 from glasswatch.simulator.visible import visible_blocks
@@ -24,8 +29,13 @@ DAMAGED_STEP = 4
 CLEAN_STEP = 12
 """Of a file's damaged pictures every fourth is judged, of the others every twelfth: neighbours are much alike."""
 
-MOST_LINES = 1080
-"""As the detector asks of its rendition."""
+(NEED,) = BlockCorruptionDetector.spec.needs
+"""The rendition that the detector asks for."""
+
+assert isinstance(NEED, VideoNeed)
+assert NEED.rate is not None
+RATE: Fraction = NEED.rate
+"""Pictures of each second that it looks at."""
 
 BATCH = 4
 CELL_THRESHOLD = 0.5
@@ -114,8 +124,8 @@ class Truths:
         self._large = dict(subject.large.pictures)
         self._times = np.array([time for time, _ in self._labelled])
 
-    def at(self, time_s: float, frame: av.VideoFrame) -> Damage | None:
-        """Damage of the frame that is shown at that time, None where it is whole."""
+    def at(self, time_s: float, picture: Callable[[], Rgb]) -> Damage | None:
+        """Damage of the picture that is shown at that time, None where it is whole."""
         number = int(np.searchsorted(self._times, time_s - SAME_TIME_S))
         if number == len(self._times) or self._times[number] > time_s + SAME_TIME_S:
             return None
@@ -124,7 +134,7 @@ class Truths:
             nothing = np.zeros_like(labelled)
             return Damage(labelled, nothing, nothing)
         large = self._large[time] & labelled
-        return Damage(labelled, large, visible_blocks(rgb(frame), large))
+        return Damage(labelled, large, visible_blocks(picture(), large))
 
 
 def judge(subject: Subject, inference: Inference, models: Sequence[str]) -> Seen:
@@ -137,14 +147,15 @@ def judge(subject: Subject, inference: Inference, models: Sequence[str]) -> Seen
     counts = {True: 0, False: 0}
     for time_s, frame in decoded(subject.path):
         times.append(time_s)
-        damage = truths.at(time_s, frame)
+        convert = cache(partial(rgb, frame))
+        damage = truths.at(time_s, convert)
         is_damaged = damage is not None
         if damage is not None and damage.visible.any():
             visible.append((time_s, damage.visible))
         counts[is_damaged] += 1
         if (counts[is_damaged] - 1) % (DAMAGED_STEP if is_damaged else CLEAN_STEP):
             continue
-        picture = rgb(frame)
+        picture = convert()
         if waiting.frames and (len(waiting.frames) == BATCH or waiting.frames[0].shape != picture.shape):
             looks += _judged(waiting, inference, models)
             waiting = _Pending()
@@ -191,17 +202,8 @@ def _frames(container: InputContainer, stream: VideoStream) -> Iterator[av.Video
 
 
 def rgb(frame: av.VideoFrame) -> Rgb:
-    """The picture as the decoder's RGB rendition has it, (height, width, 3)."""
-    lines = min(frame.height, MOST_LINES)
-    scaled = VideoReformatter().reformat(
-        frame,
-        width=max(1, round(frame.width * lines / frame.height)),
-        height=lines,
-        format="rgb24",
-        interpolation=Interpolation.BILINEAR,
-        threads=1,
-    )
-    return np.asarray(scaled.to_ndarray(), np.uint8)
+    """The picture as the detector gets it, (height, width, 3)."""
+    return pixels.rgb(frame, pixels.size_of_lines(frame.width, frame.height, NEED.lines), VideoReformatter())
 
 
 def _judged(waiting: _Pending, inference: Inference, models: Sequence[str]) -> Iterator[Look]:

@@ -11,7 +11,8 @@ from pathlib import Path
 import imageio_ffmpeg
 import numpy as np
 
-from bench.block.frames import MOST_LINES, SAME_TIME_S, Look
+from bench.block.frames import NEED, SAME_TIME_S, Look
+from glasswatch.core.errors import GlasswatchError
 
 TIMEOUT_S = 600
 _READING = re.compile(r"pts_time:([\d.]+)\s+lavfi\.block=([\d.]+|-?nan|inf)")
@@ -30,18 +31,25 @@ def with_blockiness(looks: Sequence[Look], path: Path) -> tuple[Look, ...]:
 
 
 def blockdetect(path: Path) -> list[tuple[float, float]]:
-    """Time in seconds from the start of the file and blockiness of each picture; empty where FFmpeg fails."""
+    """Time in seconds from the start of the file and blockiness of each picture.
+
+    Raises:
+        GlasswatchError: FFmpeg gives none.
+    """
     command = [
         *(imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-threads", "1", "-noautorotate"),
         *("-i", str(path), "-map", "0:v:0", "-fps_mode", "passthrough"),
-        *("-vf", f"scale=-2:min({MOST_LINES}\\,ih),blockdetect,metadata=print:key=lavfi.block:file=-"),
+        *("-vf", f"scale=-2:min({NEED.lines}\\,ih),blockdetect,metadata=print:key=lavfi.block:file=-"),
         *("-f", "null", "-"),
     ]
     try:
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=TIMEOUT_S, check=False)
-    except subprocess.TimeoutExpired:
-        return []
-    return parse(done.stdout)
+    except subprocess.TimeoutExpired as error:
+        raise GlasswatchError(f"{path.name}: blockdetect took more than {TIMEOUT_S} s") from error
+    values = parse(done.stdout)
+    if not values:
+        raise GlasswatchError(f"{path.name}: {(done.stderr.strip().splitlines() or ['blockdetect gave nothing'])[-1]}")
+    return values
 
 
 def parse(log: str) -> list[tuple[float, float]]:

@@ -20,6 +20,7 @@ from bench.block.metrics import rate
 from bench.block.pictures import Thresholds
 from bench.block.run import Workshop, inference
 from bench.sources import Source
+from glasswatch.detectors.video.block_corruption import CELL
 
 MOST_JUDGED = 60
 """Pictures of a file, evenly spaced."""
@@ -28,7 +29,6 @@ SHOWN = 10
 """Of these, on the page."""
 
 LONG_SIDE = 320
-CELL_PX = 32
 OUTLINE = (255, 0, 255)
 CURVE = (600, 60)
 """Width and height of the curve in pixels."""
@@ -101,7 +101,7 @@ def page(strips: Sequence[Strip], title: str, line: Thresholds) -> str:
 
 def outlined(picture: Rgb, cells: npt.NDArray[np.bool_]) -> Rgb:
     """The picture with the borders of the set cells drawn in, where they border on others."""
-    mask = cells.repeat(CELL_PX, 0).repeat(CELL_PX, 1)[: picture.shape[0], : picture.shape[1]]
+    mask = cells.repeat(CELL, 0).repeat(CELL, 1)[: picture.shape[0], : picture.shape[1]]
     width = max(1, round(max(picture.shape) / LONG_SIDE))
     inner = mask.copy()
     for axis in (0, 1):

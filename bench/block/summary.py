@@ -8,7 +8,8 @@ from typing import Any, get_args
 
 from bench.accuracy.model import Role
 from bench.block.cost import THREADS, Cost, Inspected
-from bench.block.events import SAMPLING_HZ, Definition, Event, Result, Score, score
+from bench.block.events import Definition, Event, Result, Score, score
+from bench.block.frames import RATE
 from bench.block.pictures import FALSE_RATES, Figures, Thresholds
 from bench.block.plan import GRID
 from bench.block.real import Strip
@@ -167,7 +168,7 @@ def length_table(events: Sequence[Event]) -> Table:
         sampled = sum(e.is_sampled for e in some)
         rows.append([title, str(len(some)), str(sampled), str(found), number(found / len(some) if some else None, 3)])
     columns = ("events", "count", "looked at", "found", "recall")
-    return Table(f"Events by length, at {float(SAMPLING_HZ):g} pictures a second", columns, rows)
+    return Table(f"Events by length, at {float(RATE):g} pictures a second", columns, rows)
 
 
 def alarm_table(scores: Scores) -> Table:

@@ -8,15 +8,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from glasswatch.simulator.blocks import DAMAGE_CODE8
+
 Generator = np.random.Generator
 Blocks = npt.NDArray[np.bool_]
 
 CELL_PX = 32
 """A cell of the map stands for so many pixels, down and across: the network halves its picture five times."""
-
-SAME_CODE8 = 4
-"""A block no further off than this is whole: a re-encode changes as much. Nothing is learned from one that is further
-off and does not look damaged."""
 
 LEAST_SHARE = 1 / 8
 """Part of a cell that is damaged before the cell is: half a macroblock of 16 x 16 pixels."""
@@ -126,7 +124,8 @@ def cells_of(
         return means
 
     is_damaged = share(visible) >= LEAST_SHARE
-    is_whole = share(differences > SAME_CODE8) == 0
+    # Nothing is learned from what is off and does not look damaged.
+    is_whole = share(differences > DAMAGE_CODE8) == 0
     return np.where(is_damaged, DAMAGED, np.where(is_whole, WHOLE, UNSURE)).astype(np.int8)
 
 

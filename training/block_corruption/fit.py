@@ -13,6 +13,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 import torch
+from bench.block.metrics import auc
 from torch import Tensor
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -160,21 +161,18 @@ def watch(
     return Watched(
         step,
         float(np.mean(losses)),
-        auc(cell, sure),
-        auc(np.concatenate(scores), pictures),
-        auc(np.concatenate(areas), pictures),
+        _auc(cell, sure),
+        _auc(np.concatenate(scores), pictures),
+        _auc(np.concatenate(areas), pictures),
         float(hit.sum() / max(either.sum(), 1)),
         seconds,
     )
 
 
-def auc(scores: npt.NDArray[np.floating], truth: npt.NDArray[np.int8]) -> float:
-    """Area under the receiver operating characteristic: how often a damaged one scores above a whole one."""
-    damaged, whole = np.sort(scores[truth == DAMAGED]), np.sort(scores[truth == WHOLE])
-    if not len(damaged) or not len(whole):
-        return float("nan")
-    below = np.searchsorted(whole, damaged, "left") + np.searchsorted(whole, damaged, "right")
-    return float(below.mean() / 2 / len(whole))
+def _auc(scores: npt.NDArray[np.floating], truth: npt.NDArray[np.int8]) -> float:
+    """AUC of the damaged against the whole; NaN without both."""
+    found = auc(scores[truth == DAMAGED].astype(np.float64), scores[truth == WHOLE].astype(np.float64))
+    return float("nan") if found is None else found
 
 
 def _batches(samples: Samples, plan: Plan, done: int) -> Iterator[tuple[int, Batch]]:

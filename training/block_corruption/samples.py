@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
-from av.video.reformatter import Interpolation, VideoReformatter
+from av.video.reformatter import VideoReformatter
 from bench.sources import Source
 
+from glasswatch.decoder import pixels
 from glasswatch.simulator.bitstream import Codec, Loss, Planes, damaged, round_trip
-from glasswatch.simulator.blocks import BLOCK_PX, block_differences
+from glasswatch.simulator.blocks import BLOCK_PX, LARGE_CODE8, block_differences
 from glasswatch.simulator.effect import Effect, Scene
 from glasswatch.simulator.effects.block_corruption import BlockSettings, Drawing, DrawnDamage
 from glasswatch.simulator.effects.block_negatives import (
@@ -43,9 +44,6 @@ CODEC_SHARES = (0.35, 0.25, 0.25, 0.15)
 DAMAGED_KEPT = 5
 CLEAN_KEPT = 2
 """Pictures of a damaged clip that become samples."""
-
-DAMAGED_CODE8 = 10
-"""A block that is further off than this is damaged, if that can be seen at all."""
 
 RESCALE = (0.7, 1.5)
 """Damage that was scaled afterwards: by a player, or before a second encode."""
@@ -117,18 +115,14 @@ def make(groups: Mapping[Group, list[Source]], rng: Generator) -> Samples:
     off = np.stack([none if item.differences is None else item.differences for item in kept])
     differences = np.minimum(np.ceil(off), 255).astype(np.uint8)
     block_px = BLOCK_PX * frames.shape[2] / clip[0].info.size[0]
-    visible = [visible_blocks(f, d > DAMAGED_CODE8, block_px) for f, d in zip(frames, differences, strict=True)]
+    visible = [visible_blocks(f, d > LARGE_CODE8, block_px) for f, d in zip(frames, differences, strict=True)]
     return Samples(frames, differences, np.stack(visible), block_px, way[1], source.name)
 
 
 def rgb(picture: Picture, scale: float = 1.0) -> npt.NDArray[np.uint8]:
     """The picture as the decoder's RGB rendition has it, (height, width, 3)."""
-    frame = video_frame(picture)
     width, height = (round(n * scale) for n in picture.info.size)
-    converted = VideoReformatter().reformat(
-        frame, width=width, height=height, format="rgb24", interpolation=Interpolation.BILINEAR, threads=1
-    )
-    return cast("npt.NDArray[np.uint8]", converted.to_ndarray())
+    return pixels.rgb(video_frame(picture), (width, height), VideoReformatter())
 
 
 def _coded(clip: list[Picture], rng: Generator) -> list[Shown]:
@@ -207,7 +201,7 @@ def _encoded_again(shown: list[Shown], rng: Generator) -> list[Shown]:
 
 def _kept(shown: list[Shown], rng: Generator) -> list[Shown]:
     """Some damaged and some whole pictures; all kinds of damage have the same chance, however long it lasts."""
-    off = [s for s in shown if s.differences is not None and (s.differences > DAMAGED_CODE8).any()]
+    off = [s for s in shown if s.differences is not None and (s.differences > LARGE_CODE8).any()]
     whole = [s for s in shown if s.differences is None or not s.differences.any()]
     return [*_some(off, DAMAGED_KEPT, rng), *_some(whole, CLEAN_KEPT if off else CLEAN_KEPT + 2, rng)] or shown[:1]
 

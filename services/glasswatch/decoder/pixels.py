@@ -12,7 +12,7 @@ import numpy.typing as npt
 from av import VideoFrame
 from av.video.format import VideoFormat
 from av.video.plane import VideoPlane
-from av.video.reformatter import ColorRange, VideoReformatter
+from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
 _READABLE = re.compile(r"(yuvj?|yuva|gray)(\d{3}p)?((9|10|12|14|16)le)?")
 """Planar YUV and grey in this machine's byte order, samples in the low bits: read as they are."""
@@ -104,6 +104,20 @@ def readable(frame: VideoFrame, reformatter: VideoReformatter) -> VideoFrame:
         return frame
     color_range = ColorRange.MPEG if layout.full_range is False else None
     return reformatter.reformat(frame, format=layout.convert_to, dst_color_range=color_range, threads=1)
+
+
+def size_of_lines(width: int, height: int, lines: int | None) -> tuple[int, int]:
+    """Width and height of a picture that is scaled down to at most so many lines; None leaves it as it is."""
+    least = min(lines or height, height)
+    return max(1, round(width * least / height)), least
+
+
+def rgb(frame: VideoFrame, size: tuple[int, int], reformatter: VideoReformatter) -> npt.NDArray[np.uint8]:
+    """R'G'B' of a frame at (width, height), 8 bit, bilinear, as an array (height, width, 3)."""
+    scaled = reformatter.reformat(
+        frame, width=size[0], height=size[1], format="rgb24", interpolation=Interpolation.BILINEAR, threads=1
+    )
+    return np.asarray(scaled.to_ndarray(), np.uint8)
 
 
 def sample_plane(plane: VideoPlane, dtype: np.dtype[Any], down: int, across: int) -> npt.NDArray[Any]:

@@ -12,14 +12,14 @@ import av
 import numpy as np
 import numpy.typing as npt
 from av import VideoFrame
-from av.video.reformatter import Interpolation, VideoReformatter
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from glasswatch.core.media import FactKind, FrameChunk
 from glasswatch.core.needs import Need, Planes, VideoNeed
 from glasswatch.core.time import Instant
 from glasswatch.decoder.clock import ABSURD, StreamClock
-from glasswatch.decoder.pixels import PictureForm, pixel_layout, readable, sample_plane
+from glasswatch.decoder.pixels import PictureForm, pixel_layout, readable, rgb, sample_plane, size_of_lines
 from glasswatch.decoder.tally import Tally
 
 CHUNK_S = Fraction(2, 5)
@@ -157,16 +157,8 @@ class RenditionMaker:
     def _samples(self, picture: Picture) -> Sequence[npt.NDArray[Any]]:
         form = picture.form
         if self.need.planes is Planes.RGB:
-            lines = min(self.need.lines or form.height, form.height)
-            scaled = self._reformatter.reformat(
-                picture.frame,
-                width=max(1, round(form.width * lines / form.height)),
-                height=lines,
-                format="rgb24",
-                interpolation=Interpolation.BILINEAR,
-                threads=1,
-            )
-            return [scaled.to_ndarray()]
+            size = size_of_lines(form.width, form.height, self.need.lines)
+            return [rgb(picture.frame, size, self._reformatter)]
         return picture.sample(self._reformatter, self._step(form.height), self.need.planes is Planes.PICTURE)
 
     def _step(self, height: int) -> int:

@@ -17,6 +17,9 @@ BLOCK_PX = 16
 # an RMS error of 2.5 codes, 2 in the mean) changes blocks by half of it; smaller damage drowns in that.
 DAMAGE_CODE8 = 4.0
 
+# Above this a block is another picture, whatever the content: what a decoder shows that lost its data.
+LARGE_CODE8 = 10.0
+
 
 def block_differences(clean: Sequence[Plane], shown: Sequence[Plane], info: VideoInfo) -> Values:
     """Mean absolute difference of each block of BLOCK_PX in 8-bit codes, the largest of luma and the chroma planes.
