@@ -68,9 +68,10 @@ def run_decoder(settings: Settings) -> bool:
         GlasswatchError: It cannot begin, or not go on; started again, it goes on where it stopped.
     """
     names = list(registered()) if settings.detectors is None else settings.detectors
-    sizes = media_topic_sizes(settings.kafka, names)
     with ExitStack() as stack:
+        # A file that is not valid is told without a cluster.
         wanted = stack.enter_context(_wanted(settings))
+        sizes = media_topic_sizes(settings.kafka, names)
         store = stack.enter_context(_media_store(settings.redis)) if settings.redis else None
         publisher = stack.enter_context(KafkaPublisher(settings.kafka, max_request_bytes=max(sizes.values())))
         most_inline = {rendition: max(0, size - OVERHEAD_BYTES) for rendition, size in sizes.items()}
