@@ -40,8 +40,7 @@ def visible_blocks(frame: Rgb, damaged: BlockMap, block_px: float = BLOCK_PX) ->
     # Steps between rows, in the mean along each block, and the same for columns.
     above = _excess(_means(down, columns, block_px, 1), rows, block_px)
     beside = _excess(_means(across, rows, block_px, 0).T, columns, block_px).T
-    edges = np.maximum.reduce([above[:-1], above[1:], beside[:, :-1], beside[:, 1:]])
-    sharp = np.pad(damaged & (edges > STEP_CODE8), 1)
+    sharp = np.pad(damaged & _outlined(above > STEP_CODE8, beside > STEP_CODE8), 1)
     near = np.zeros_like(damaged)
     for row in range(3):
         for column in range(3):
@@ -78,4 +77,23 @@ def _excess(steps: Floats, blocks: int, block_px: float) -> Floats:
     before = np.mean([steps[at - slack - n] for n in range(1, BESIDE + 1)], axis=0)
     after = np.mean([steps[at + slack + n] for n in range(1, BESIDE + 1)], axis=0)
     found[1:blocks][inside] = here - np.maximum(before, after)
+    return found
+
+
+def _outlined(above: BlockMap, beside: BlockMap) -> BlockMap:
+    """Blocks with two edges that are sharp, or on a line of at least three; one alone may be of the scene.
+
+    `above` (rows + 1, columns) and `beside` (rows, columns + 1) say which edges are.
+    """
+    count = above[:-1].astype(np.int8) + above[1:] + beside[:, :-1] + beside[:, 1:]
+    lines, columns = _in_line(above), _in_line(beside.T).T
+    outlined: BlockMap = (count >= 2) | lines[:-1] | lines[1:] | columns[:, :-1] | columns[:, 1:]
+    return outlined
+
+
+def _in_line(edges: BlockMap) -> BlockMap:
+    """Those of the edges that are one of at least three in a row along the second axis."""
+    padded = np.pad(edges, ((0, 0), (2, 2)))
+    middle = padded[:, :-2] & padded[:, 1:-1] & padded[:, 2:]
+    found: BlockMap = middle[:, :-2] | middle[:, 1:-1] | middle[:, 2:]
     return found

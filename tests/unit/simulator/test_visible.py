@@ -45,6 +45,23 @@ def test_content_that_fits_is_not_seen_however_wrong_it_is(texture: npt.NDArray[
     assert visible_blocks(picture(texture), everything).mean() < 0.05
 
 
+def test_a_single_edge_may_be_of_the_scene_and_a_line_of_three_is_not(
+    texture: npt.NDArray[np.uint8],
+) -> None:
+    frame = picture(texture)[..., 0].astype(np.float64)
+    everything = np.zeros((ROWS, COLUMNS), bool)
+    everything[4, 4:7] = True
+    one, three = frame.copy(), frame.copy()
+    fades = np.linspace(80, 0, 64)[:, None]
+    one[64:128, 64:80] += fades * np.hanning(16)
+    three[64:128, 64:112] += fades * np.concatenate([np.linspace(0, 1, 8), np.ones(32), np.linspace(1, 0, 8)])
+
+    seen = [visible_blocks(np.stack([p.astype(np.uint8)] * 3, -1), everything) for p in (one, three)]
+
+    assert not seen[0].any()
+    assert seen[1][4, 4:7].all()
+
+
 def test_a_whole_block_is_never_seen(texture: npt.NDArray[np.uint8]) -> None:
     frame = picture(texture)
     frame[32:48, 64:80] = 255
