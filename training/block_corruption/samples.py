@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -31,8 +31,9 @@ from glasswatch.simulator.effects.block_negatives import (
 from glasswatch.simulator.encode import video_frame
 from glasswatch.simulator.media import Picture
 from glasswatch.simulator.visible import visible_blocks
-from training.block_corruption.clips import FRAMES, draw, media_of
+from training.block_corruption.clips import FRAMES, draw, media_of, pictures
 from training.block_corruption.graphics import decorated
+from training.block_corruption.patterns import pattern
 from training.sources import Group
 
 Generator = np.random.Generator
@@ -96,16 +97,25 @@ def make(groups: Mapping[Group, list[Source]], rng: Generator) -> Samples:
     source, clip = draw(groups, rng)
     if rng.random() < 0.25:
         clip = decorated(clip, draw(groups, rng)[1], rng)
-    ways: tuple[tuple[float, str, Callable[[list[Picture], Generator], list[Shown]]], ...] = (
-        (0.55, "coded", _coded),
-        (0.15, "drawn", _drawn),
-        (0.15, "intact", _intact),
-        (0.15, "negative", _negative),
-    )
-    way = ways[int(rng.choice(len(ways), p=[w[0] for w in ways]))]
-    shown = way[2](clip, rng)
-    if not shown:  # every picture was lost
-        return make(groups, rng)
+    return _samples(clip, source.name, WAYS, rng) or make(groups, rng)
+
+
+def make_graphic(groups: Mapping[Group, list[Source]], rng: Generator) -> Samples:
+    """Samples from test patterns, or from clips that were laid over or beside each other; most of them are whole."""
+    if rng.random() < 0.5:
+        clip, name = pictures(pattern(rng), rng), "pattern"
+    else:
+        source, clip = draw(groups, rng)
+        clip, name = decorated(clip, draw(groups, rng)[1], rng), source.name
+    return _samples(clip, name, GRAPHIC_WAYS, rng) or make_graphic(groups, rng)
+
+
+def _samples(clip: list[Picture], name: str, ways: Sequence[Way], rng: Generator) -> Samples | None:
+    """Samples of a clip to which one of the ways is done; None where every picture was lost."""
+    way = ways[int(rng.choice(len(ways), p=[w.share for w in ways]))]
+    shown = way.show(clip, rng)
+    if not shown:
+        return None
     if rng.random() < 0.25:
         shown = _encoded_again(shown, rng)
     scale = float(np.exp(rng.uniform(*np.log(RESCALE)))) if rng.random() < 0.2 else 1.0
@@ -116,7 +126,7 @@ def make(groups: Mapping[Group, list[Source]], rng: Generator) -> Samples:
     differences = np.minimum(np.ceil(off), 255).astype(np.uint8)
     block_px = BLOCK_PX * frames.shape[2] / clip[0].info.size[0]
     visible = [visible_blocks(f, d > LARGE_CODE8, block_px) for f, d in zip(frames, differences, strict=True)]
-    return Samples(frames, differences, np.stack(visible), block_px, way[1], source.name)
+    return Samples(frames, differences, np.stack(visible), block_px, way.name, name)
 
 
 def rgb(picture: Picture, scale: float = 1.0) -> npt.NDArray[np.uint8]:
@@ -227,3 +237,26 @@ def _starvation(rng: Generator) -> float:
 
 def _scene(clip: list[Picture], rng: Generator) -> Scene:
     return Scene(Path(), media_of(clip), clip[0].time, clip[-1].end, rng)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What may be done to a clip, and to which part of the clips."""
+
+    share: float
+    name: str
+    show: Callable[[list[Picture], Generator], list[Shown]]
+
+
+WAYS = (
+    Way(0.55, "coded", _coded),
+    Way(0.15, "drawn", _drawn),
+    Way(0.15, "intact", _intact),
+    Way(0.15, "negative", _negative),
+)
+GRAPHIC_WAYS = (
+    Way(0.2, "coded", _coded),
+    Way(0.1, "drawn", _drawn),
+    Way(0.4, "intact", _intact),
+    Way(0.3, "negative", _negative),
+)

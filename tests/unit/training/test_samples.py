@@ -33,7 +33,9 @@ def test_a_clip_has_one_size_and_moves(groups: dict[Group, list[Source]]) -> Non
 
 def test_samples_repeat_by_their_seed(groups: dict[Group, list[Source]], monkeypatch: pytest.MonkeyPatch) -> None:
     # What decoders make of damaged streams holds what was in their memory before, and does not repeat.
-    monkeypatch.setattr(samples, "_coded", samples._drawn)
+    monkeypatch.setattr(
+        samples, "WAYS", [samples.Way(0.5, "drawn", samples._drawn), samples.Way(0.5, "negative", samples._negative)]
+    )
     first, second = (make(groups, np.random.default_rng([5, 2])) for _ in range(2))
 
     np.testing.assert_array_equal(first.frames, second.frames)
