@@ -30,9 +30,11 @@ def main() -> None:
 @click.option("--processes", default=2, show_default=True)
 def prepare(work: Path, media: Path, clips: int, aside: int, seed: int, processes: int) -> None:
     """Make the samples."""
-    from training.block_corruption.prepare import prepare as run  # noqa: PLC0415 - needs no torch, the others do
+    from training.block_corruption.clips import GROUPS  # noqa: PLC0415 - needs no torch, the others do
+    from training.block_corruption.samples import SERIES  # noqa: PLC0415
+    from training.prepare import prepare as run  # noqa: PLC0415
 
-    run(media, work, clips, aside, seed, processes)
+    run(media, work, GROUPS, SERIES, clips, aside, seed, processes)
 
 
 @main.command()

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import onnx
 import torch
 
 from training.block_corruption.network import BlockCorruptionNet, Served
-
-OPSET = 18
-"""Old enough for the ONNX Runtime of a Triton server of the last years."""
+from training.onnx_model import save
 
 CONFIG = """\
 # Where in a picture blocks are damaged, and whether the picture is. Card: README.md in this folder.
@@ -29,29 +26,9 @@ dynamic_batching {{ max_queue_delay_microseconds: 5000 }}
 
 def export(net: BlockCorruptionNet, folder: Path, version: int) -> Path:
     """Write a version of a model; the folder's name is the model's. Returns the ONNX file."""
-    target = folder / str(version) / "model.onnx"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    example = torch.zeros((2, 64, 96, 3), dtype=torch.uint8)
     sizes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("height"), 2: torch.export.Dim("width")}
-    program = torch.onnx.export(
-        Served(net).eval(),
-        (example,),
-        input_names=["frames"],
-        output_names=["map", "score"],
-        dynamic_shapes=(sizes,),
-        opset_version=OPSET,
-        dynamo=True,
-        external_data=False,
-        verbose=False,
-    )
-    assert program is not None
-    model = program.model_proto
-    # What the exporter notes for debugging tells of the machine that it ran on.
-    for node in model.graph.node:
-        del node.metadata_props[:]
-        node.doc_string = ""
-    del model.metadata_props[:]
-    onnx.checker.check_model(model, full_check=True)
-    onnx.save(model, target)
+    example = torch.zeros((2, 64, 96, 3), dtype=torch.uint8)
+    target = folder / str(version) / "model.onnx"
+    save(Served(net).eval(), (example,), (sizes,), ["frames"], ["map", "score"], target)
     (folder / "config.pbtxt").write_text(CONFIG.format(name=folder.name), "utf-8")
     return target

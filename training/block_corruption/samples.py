@@ -34,6 +34,7 @@ from glasswatch.simulator.visible import visible_blocks
 from training.block_corruption.clips import FRAMES, draw, media_of, pictures
 from training.block_corruption.graphics import decorated
 from training.block_corruption.patterns import pattern
+from training.prepare import Series
 from training.sources import Group
 
 Generator = np.random.Generator
@@ -260,3 +261,5 @@ GRAPHIC_WAYS = (
     Way(0.4, "intact", _intact),
     Way(0.3, "negative", _negative),
 )
+
+SERIES = (Series(make), Series(make_graphic, prefix="graphic-", every=5))

@@ -1,0 +1,55 @@
+"""A network as an ONNX file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import onnx
+import torch
+from torch import nn
+
+OPSET = 18
+"""Old enough for the ONNX Runtime of a Triton server of the last years."""
+
+
+def save(
+    net: nn.Module,
+    example: tuple[torch.Tensor, ...],
+    sizes: tuple[dict[int, Any], ...],
+    inputs: list[str],
+    outputs: list[str],
+    target: Path,
+) -> Path:
+    """Export a network that is ready to be served.
+
+    Args:
+        net: In eval mode.
+        example: Arguments of a call.
+        sizes: For each of them the dimensions that may have any size, as `torch.export.Dim`.
+        inputs: Names of the arguments.
+        outputs: Names of what is returned.
+        target: The file; its folder is made.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    program = torch.onnx.export(
+        net,
+        example,
+        input_names=inputs,
+        output_names=outputs,
+        dynamic_shapes=sizes,
+        opset_version=OPSET,
+        dynamo=True,
+        external_data=False,
+        verbose=False,
+    )
+    assert program is not None
+    model = program.model_proto
+    # What the exporter notes for debugging tells of the machine that it ran on.
+    for node in model.graph.node:
+        del node.metadata_props[:]
+        node.doc_string = ""
+    del model.metadata_props[:]
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, target)
+    return target
