@@ -1,0 +1,166 @@
+"""The network: YAMNet's body on its own spectrogram, small branches on what it does not hear, one decision."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import Tensor, nn
+from torch.nn import functional
+
+from glasswatch.detectors.audio.artifact_features import CLASSES, YAMNET_BANDS
+
+# Channels and stride of YAMNet's layers 2 to 14 (tensorflow/models, research/audioset/yamnet/yamnet.py).
+LAYERS = (
+    (64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), (512, 1),
+    (512, 1), (512, 1), (512, 1), (512, 1), (1024, 2), (1024, 1),
+)  # fmt: skip
+
+
+class Convolution(nn.Conv2d):
+    """3 x 3 with padding as TensorFlow's SAME: at stride 2 even sizes are padded below and to the right only."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int, groups: int = 1) -> None:
+        super().__init__(inputs, outputs, 3, stride, groups=groups)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Rows and columns are divided by the stride, rounded up."""
+        padding = []
+        for size in (x.shape[3], x.shape[2]):
+            whole = max((-(-size // self.stride[0]) - 1) * self.stride[0] + 3 - size, 0)
+            padding += [whole // 2, whole - whole // 2]
+        return super().forward(functional.pad(x, padding))
+
+
+class Yamnet(nn.Module):
+    """The body of YAMNet, normalisation folded into its weights.
+
+    Args:
+        layers: How many of its 14 layers; the first are the cheap and general ones.
+    """
+
+    def __init__(self, layers: int) -> None:
+        super().__init__()
+        self.conv1 = Convolution(1, 32, 2)
+        self.depthwise, self.pointwise = nn.ModuleDict(), nn.ModuleDict()
+        inputs = 32
+        for number, (outputs, stride) in enumerate(LAYERS[: layers - 1], 2):
+            self.depthwise[str(number)] = Convolution(inputs, inputs, stride, groups=inputs)
+            self.pointwise[str(number)] = nn.Conv2d(inputs, outputs, 1)
+            inputs = outputs
+        self.channels = inputs
+
+    def forward(self, mel: Tensor) -> Tensor:
+        """Mean and highest features (seconds, 2 * channels) of log-mel spectrograms (seconds, 96, 64)."""
+        x = functional.relu(self.conv1(mel.unsqueeze(1)))
+        for number, depthwise in self.depthwise.items():
+            x = functional.relu(self.pointwise[number](functional.relu(depthwise(x))))
+        return torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1)
+
+    def load(self, model: Path) -> None:
+        """Take the weights of the third-party model `yamnet` (`glasswatch models build yamnet`)."""
+        weights = {
+            w.name: torch.from_numpy(numpy_helper.to_array(w).copy()) for w in onnx.load(model).graph.initializer
+        }
+        own = self.state_dict()
+        for name in own:
+            part, _, rest = name.partition(".")
+            number, _, kind = rest.rpartition(".")
+            own[name] = weights[f"{part}{number}.{kind}"]
+        self.load_state_dict(own)
+
+
+class Pooled(nn.Module):
+    """Convolutions along time, then mean and maximum over it."""
+
+    def __init__(self, inputs: int, width: int, strides: tuple[int, ...]) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [nn.BatchNorm1d(inputs)]
+        for stride in strides:
+            layers += [
+                nn.Conv1d(inputs, width, 5, stride, padding=2, bias=False),
+                nn.BatchNorm1d(width),
+                nn.ReLU(inplace=True),
+            ]
+            inputs = width
+        self.layers = nn.Sequential(*layers)
+        self.channels = 2 * width
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features (seconds, channels) of (seconds, inputs, steps)."""
+        found = self.layers(x)
+        return torch.cat([found.mean(2), found.amax(2)], 1)
+
+
+class Mains(nn.Module):
+    """The same layers for 50 and for 60 Hz, each harmonic against the floor around it."""
+
+    def __init__(self, width: int, inputs: int = 16 * 51) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.BatchNorm1d(2 * inputs),
+            nn.Dropout(0.1),
+            nn.Linear(2 * inputs, 2 * width),
+            nn.ReLU(inplace=True),
+            nn.Linear(2 * width, width),
+            nn.ReLU(inplace=True),
+        )
+        self.channels = 2 * width
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features (seconds, channels) of (seconds, 2, 16, 51)."""
+        against = x - x.median(3, keepdim=True).values
+        found = self.layers(torch.cat([against, x], 3).flatten(2).flatten(0, 1)).view(len(x), 2, -1)
+        return torch.cat([found.amax(1), found.mean(1)], 1)
+
+
+class AudioArtifactsNet(nn.Module):
+    """All of it.
+
+    Args:
+        layers: Of YAMNet; 0 does without it.
+        width: Of the other branches.
+    """
+
+    def __init__(self, layers: int, width: int) -> None:
+        super().__init__()
+        self.yamnet = Yamnet(layers) if layers else None
+        self.bands = Pooled(80, width, (1, 2, 2))
+        self.mains = Mains(width)
+        self.residual = Pooled(2, width, (2, 2, 2, 2))
+        self.shape = Pooled(27, width, (1, 1))
+        channels = sum(part.channels for part in (self.bands, self.mains, self.residual, self.shape))
+        self.decision = nn.Sequential(
+            nn.Dropout(0.3),
+            nn.Linear(channels + (2 * self.yamnet.channels if self.yamnet else 0), 256),
+            nn.ReLU(inplace=True),
+            nn.Dropout(0.3),
+            nn.Linear(256, len(CLASSES)),
+        )
+
+    def forward(self, mel: Tensor, mains: Tensor, residual: Tensor, shape: Tensor) -> Tensor:
+        """Logits (seconds, classes) of what `artifact_features.features` gives."""
+        parts = [
+            self.bands(mel.transpose(1, 2)),
+            self.mains(mains),
+            self.residual(residual),
+            self.shape(shape.transpose(1, 2)),
+        ]
+        if self.yamnet is not None:
+            parts.append(self.yamnet(mel[..., :YAMNET_BANDS]))
+        logits: Tensor = self.decision(torch.cat(parts, 1))
+        return logits
+
+
+class Served(nn.Module):
+    """The network as it is served: probabilities out."""
+
+    def __init__(self, net: AudioArtifactsNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, mel: Tensor, mains: Tensor, residual: Tensor, shape: Tensor) -> Tensor:
+        """Probabilities (seconds, classes)."""
+        return torch.softmax(self.net(mel, mains, residual, shape), 1)
