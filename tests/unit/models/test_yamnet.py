@@ -137,7 +137,7 @@ def test_another_model_is_refused(variables: dict[str, npt.NDArray[np.float32]])
     one_less = dict(variables)
     one_less.pop(yamnet.VARIABLE.format(54, "bias"))
     index, data = bundle(one_less)
-    with pytest.raises(ValueError, match="no variable .*layer_with_weights-54/bias"):
+    with pytest.raises(ValueError, match=r"no variable .*layer_with_weights-54/bias"):
         yamnet.convert({"index": index, "data": data, "classes": CLASSES.encode()})
     with pytest.raises(ValueError, match="1 classes instead of 521"):
         yamnet.convert({"index": index, "data": data, "classes": b"index,mid,display_name\n0,/m/0,Speech\n"})
