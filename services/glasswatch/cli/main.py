@@ -36,6 +36,7 @@ class Commands(click.Group):
         "detect",
         "detectors",
         "inspect",
+        "models",
         "simulate",
         "subscribe",
         "topics",
