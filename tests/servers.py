@@ -39,8 +39,8 @@ class Addresses:
 def shared_cluster() -> Iterator[Cluster]:
     """The cluster that all tests share; the last one who uses it stops it."""
     need_clients()
+    from glasswatch.config.folders import cache_folder  # noqa: PLC0415
     from glasswatch.runtime.cluster import Cluster  # noqa: PLC0415 - clients take a second to import
-    from glasswatch.runtime.cluster.downloads import cache_folder  # noqa: PLC0415
 
     checkout = hashlib.sha256(str(Path(__file__).resolve()).encode()).hexdigest()[:12]
     folder = cache_folder() / f"tests-{checkout}"

@@ -12,6 +12,7 @@ import click
 
 from glasswatch.cli.messages import say
 from glasswatch.cli.services import cluster_extra
+from glasswatch.config.folders import state_folder
 from glasswatch.config.models import VARIABLE, default_models
 from glasswatch.core.errors import UsageError
 
@@ -144,6 +145,4 @@ def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
 
 
 def _default_folder() -> Path:
-    from glasswatch.runtime.cluster.downloads import state_folder  # noqa: PLC0415
-
     return state_folder() / "cluster"

@@ -8,8 +8,9 @@ from threading import Event, Thread
 
 import pytest
 
+from glasswatch.config.folders import cache_folder
 from glasswatch.runtime.cluster import ClusterError, downloads
-from glasswatch.runtime.cluster.downloads import cache_folder, jars, locked, packages_of, python_environment, python_of
+from glasswatch.runtime.cluster.downloads import jars, locked, packages_of, python_environment, python_of
 
 FILES = {"org/a/1/a-1.jar": b"first", "org/b/2/b-2.jar": b"second"}
 

@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from glasswatch.config.folders import cache_folder
 from glasswatch.runtime.cluster.server import ClusterError
 
 LOCKS = Path(__file__).parent / "locks"
@@ -32,22 +33,6 @@ MAVEN_VARIABLE = "GLASSWATCH_MAVEN"
 _TIMEOUT_S = 60.0
 _CONNECTIONS = 4
 _MARK = ".complete"
-
-
-def cache_folder() -> Path:
-    """`$XDG_CACHE_HOME/glasswatch`, by the XDG Base Directory specification."""
-    return _base("XDG_CACHE_HOME", ".cache") / "glasswatch"
-
-
-def state_folder() -> Path:
-    """`$XDG_STATE_HOME/glasswatch`, by the XDG Base Directory specification."""
-    return _base("XDG_STATE_HOME", ".local/state") / "glasswatch"
-
-
-def _base(variable: str, default: str) -> Path:
-    # The specification: a path that is not absolute is to be ignored.
-    path = Path(os.environ.get(variable, ""))
-    return path if path.is_absolute() else Path.home() / default
 
 
 @contextlib.contextmanager
