@@ -129,7 +129,7 @@ class AudioArtifactsNet(nn.Module):
         self.yamnet = Yamnet(layers) if layers else None
         self.bands = Pooled(80, width, (1, 2, 2))
         self.mains = Mains(width)
-        self.residual = Pooled(2, width, (2, 2, 2, 2))
+        self.residual = Pooled(3, width, (2, 2, 2, 2))
         self.shape = Pooled(27, width, (1, 1))
         channels = sum(part.channels for part in (self.bands, self.mains, self.residual, self.shape))
         self.decision = nn.Sequential(

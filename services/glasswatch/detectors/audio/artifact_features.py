@@ -53,6 +53,8 @@ PREDICTOR = 24
 """Order of linear prediction: two formants for each kHz of an 8 kHz voice and some more."""
 
 MILLISECONDS = 1000
+NEAR, FAR = 3, 12
+"""Milliseconds: clicks ring for 2 at most, filters of speech and drums for longer."""
 
 TENTHS = 10
 QUANTILES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 1.0)
@@ -72,7 +74,7 @@ def features(segments: Floats, rate: int) -> Tensors:
         rate: Samples per second, LEAST_RATE to MOST_RATE.
 
     Returns:
-        float32 arrays, seconds first: `mel` (96, 80), `mains` (2, 16, 51), `residual` (2, 1000), `shape` (10, 27).
+        float32 arrays, seconds first: `mel` (96, 80), `mains` (2, 16, 51), `residual` (3, 1000), `shape` (10, 27).
     """
     if segments.ndim != 2 or segments.shape[1] != rate:
         raise ValueError(f"one second at {rate} Hz has shape (seconds, {rate}), not {segments.shape}")
@@ -146,7 +148,11 @@ def _amplitudes(samples: npt.NDArray[np.float64], fft: int) -> Floats:
 
 
 def _residual(segments: Floats, spectrum: npt.NDArray[np.complexfloating], rate: int) -> Floats:
-    """Log10 of the highest and the mean prediction error of each millisecond (seconds, 2, 1000), over the median."""
+    """Log10 of the prediction error in each millisecond (seconds, 3, 1000).
+
+    The highest and the mean, over the second's median millisecond; and the highest over the loudest millisecond beside
+    it, before or after. Noise that sets in goes on; a click stands alone.
+    """
     power = np.abs(spectrum) ** 2
     filters = _predictors(np.fft.irfft(power, rate)[:, : PREDICTOR + 1])
     errors = np.abs(np.fft.irfft(spectrum * np.fft.rfft(filters, rate), rate))
@@ -157,7 +163,17 @@ def _residual(segments: Floats, spectrum: npt.NDArray[np.complexfloating], rate:
     means = np.add.reduceat(errors, edges, axis=1) / np.diff([*edges, rate])
     found = np.stack([highest, means], axis=1)
     typical = np.median(means, axis=1)[:, None, None]
-    return np.log10((found + QUIET) / (typical + QUIET)).astype(np.float32)
+    levels = np.log10((found + QUIET) / (typical + QUIET))
+    alone = levels[:, 0] - _beside(levels[:, 1])
+    return np.concatenate([levels, alone[:, None]], axis=1).astype(np.float32)
+
+
+def _beside(levels: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The highest of those NEAR to FAR steps away, before or after each (seconds, steps)."""
+    padded = np.pad(levels, ((0, 0), (FAR, FAR)), mode="edge")
+    highest = np.lib.stride_tricks.sliding_window_view(padded, FAR - NEAR + 1, axis=1).max(-1)
+    steps = levels.shape[1]
+    return np.asarray(np.maximum(highest[:, :steps], highest[:, FAR + NEAR : FAR + NEAR + steps]))
 
 
 def _predictors(correlations: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -27,7 +27,7 @@ def test_shapes_do_not_depend_on_the_rate(rate: int) -> None:
     found = features(np.concatenate([second(rate, (440, 0.1))] * 3), rate)
 
     assert {name: values.shape for name, values in found.items()} == {
-        "mel": (3, 96, 80), "mains": (3, 2, 16, 51), "residual": (3, 2, 1000), "shape": (3, 10, 27),
+        "mel": (3, 96, 80), "mains": (3, 2, 16, 51), "residual": (3, 3, 1000), "shape": (3, 10, 27),
     }  # fmt: skip
     assert {values.dtype for values in found.values()} == {np.dtype(np.float32)}
 
@@ -78,6 +78,18 @@ def test_a_click_stands_out_of_the_residual_in_its_millisecond(rate: int, at_ms:
     highest = features(samples, rate)["residual"][0, 0]
     assert int(highest.argmax()) == at_ms
     assert highest[at_ms] > np.partition(highest, -10)[-10] + 0.5
+
+
+def test_a_click_stands_alone_and_a_burst_of_noise_does_not() -> None:
+    t = np.arange(48_000) / 48_000
+    noise = np.random.default_rng(0).normal(0, 0.1, 48_000)
+    note = np.where((t < 0.5) | (t > 0.53), 0, noise)
+    quiet = second(48_000, (220, 0.02), noise=0.01)
+    click = quiet.copy()
+    click[0, 24_000] += 0.3
+
+    alone = [features((quiet + n).astype(np.float32), 48_000)["residual"][0, 2].max() for n in (0, note)]
+    assert features(click, 48_000)["residual"][0, 2].max() > max(alone) + 0.5
 
 
 def test_a_clipped_wave_has_an_edge_in_its_amplitudes() -> None:
