@@ -70,6 +70,13 @@ train-block: $(TRAIN)/.ready  ## Train block_corruption, an hour on two cores; M
 	$(TRAIN)/bin/python -m training.block_corruption export
 	$(TRAIN)/bin/python -m training.block_corruption curves
 
+.PHONY: train-audio
+train-audio: $(TRAIN)/.ready  ## Train audio_artifacts, an hour on two cores; MEDIA=folder with manifest.tsv
+	$(TRAIN)/bin/glasswatch models build yamnet
+	$(TRAIN)/bin/python -m training.audio_artifacts prepare --media $(MEDIA)
+	$(TRAIN)/bin/python -m training.audio_artifacts fit
+	$(TRAIN)/bin/python -m training.audio_artifacts export
+
 .PHONY: proto
 proto: $(STAMP)  ## Generate the protobuf code
 	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=services --pyi_out=services proto/glasswatch/v1/*.proto

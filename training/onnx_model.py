@@ -9,6 +9,8 @@ import onnx
 import torch
 from torch import nn
 
+from glasswatch.models import checksums
+
 OPSET = 18
 """Old enough for the ONNX Runtime of a Triton server of the last years."""
 
@@ -29,7 +31,7 @@ def save(
         sizes: For each of them the dimensions that may have any size, as `torch.export.Dim`.
         inputs: Names of the arguments.
         outputs: Names of what is returned.
-        target: The file; its folder is made.
+        target: The file, in the folder of its version in that of the model; SHA256SUMS is written there too.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     program = torch.onnx.export(
@@ -52,4 +54,6 @@ def save(
     del model.metadata_props[:]
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, target)
+    path = target.relative_to(target.parents[1]).as_posix()
+    target.parents[1].joinpath(checksums.FILE).write_text(checksums.to_text({path: target.read_bytes()}), "utf-8")
     return target
