@@ -16,10 +16,16 @@ FRAME_S = 0.05
 """Sound is taken for stationary for so long."""
 
 LENGTH_S = 0.01
-"""A click is over after that: the definition's 10 ms. It takes BEFORE_S to be told by an encoder that smears it."""
+"""A click is over after that: the definition's 10 ms."""
 BEFORE_S = 0.002
-CONTEXT_S = 0.03
-"""How much sound before and after a click it is compared with; `impulses` needs as much on either side."""
+"""An encoder that smears a click lets it begin so early, and most of it ends as soon."""
+BESIDE_S = 0.02
+"""How much sound before and after it a click is compared with: two periods of a low voice."""
+CONTEXT_S = LENGTH_S + BESIDE_S
+"""How much sound on either side of a search `impulses` needs."""
+
+RISE_DB = 8.0
+"""After a click the sound goes on as it was. Where it is louder by so much, something was struck, or began."""
 
 SILENT = 1e-5
 """-100 dBFS is added to errors before they are compared: dither is no sound."""
@@ -43,8 +49,9 @@ class Impulses:
 def impulses(samples: Pcm, rate: int, first: int, last: int, crest_db: float) -> Impulses:
     """Clicks of that crest or more at samples `first` to `last`, half open.
 
-    The crest is the highest prediction error of a millisecond over the highest within CONTEXT_S before and after,
-    but for LENGTH_S around. Pulses of a voice come in rows, knocks and bars ring on: neither stands alone.
+    The crest is the highest prediction error of a millisecond over the highest within BESIDE_S before and after, but
+    for BEFORE_S around. The pulses of a voice come in rows: none stands alone. Knocks, drops and bars ring: the sound
+    after them is louder than that before.
 
     Args:
         samples: (samples,) with CONTEXT_S more on either side where there is sound.
@@ -55,7 +62,6 @@ def impulses(samples: Pcm, rate: int, first: int, last: int, crest_db: float) ->
     """
     errors = np.abs(_errors(samples, max(round(FRAME_S * rate), 4 * ORDER)))
     block = max(round(0.001 * rate), 1)
-    count = len(errors) // block
     # Blocks are counted from `first`, wherever the context begins.
     shift = first % block
     errors = errors[shift:]
@@ -64,7 +70,8 @@ def impulses(samples: Pcm, rate: int, first: int, last: int, crest_db: float) ->
     highest = blocks.max(axis=1)
     around = np.maximum(_before(highest), _before(highest[::-1])[::-1])
     crests = 20 * np.log10((highest + SILENT) / (around + SILENT))
-    found = np.flatnonzero((crests >= crest_db) & (highest >= _peak_near(highest)))
+    steps = np.diff(samples[shift : shift + count * block], prepend=samples[shift]).reshape(count, block)
+    found = np.flatnonzero((crests >= crest_db) & (highest >= _peak_near(highest)) & ~_rises(np.square(steps).mean(1)))
     at = shift + found * block + blocks[found].argmax(axis=1)
     inside = (at >= first) & (at < last)
     found = found[inside]
@@ -73,10 +80,26 @@ def impulses(samples: Pcm, rate: int, first: int, last: int, crest_db: float) ->
 
 def _before(highest: Pcm) -> Pcm:
     """The highest error of the blocks before each block that are not yet part of its click."""
-    gap, span = round(BEFORE_S * 1000) + 1, round(CONTEXT_S * 1000)
+    gap, span = round(BEFORE_S * 1000) + 1, round(BESIDE_S * 1000)
     padded = np.concatenate([np.zeros(span, highest.dtype), highest])
     windows = sliding_window_view(padded, span - gap + 1)[: len(highest)]
     return np.asarray(windows.max(axis=1))
+
+
+def _rises(powers: Pcm) -> npt.NDArray[np.bool_]:
+    """Where the sound, its treble before all, is louder after a click in a block than it was before it.
+
+    Args:
+        powers: Mean square of the steps from sample to sample, block by block.
+    """
+    span, length, gap = (round(seconds * 1000) for seconds in (BESIDE_S, LENGTH_S, BEFORE_S))
+    sums = np.concatenate([[0.0], np.cumsum(powers, dtype=np.float64)])
+    at = np.arange(len(powers))[:, None]
+    bounds = np.clip(at + np.array([-gap - span, -gap, length, length + span]), 0, len(powers))
+    before, after = (np.diff(sums[bounds[:, side]])[:, 0] for side in ([0, 1], [2, 3]))
+    counts = np.maximum(np.diff(bounds)[:, [0, 2]], 1).T
+    quiet = SILENT**2
+    return np.asarray(after / counts[1] + quiet > 10 ** (RISE_DB / 10) * (before / counts[0] + quiet))
 
 
 def _peak_near(highest: Pcm) -> Pcm:
@@ -92,8 +115,8 @@ def _errors(samples: Pcm, frame: int) -> Pcm:
     padded = np.zeros(ORDER + count * frame, np.float32)
     padded[ORDER : ORDER + len(samples)] = samples
     frames = padded[ORDER:].reshape(count, frame)
-    # Windows of twice the length, so that no part of a frame is without weight in its filter.
-    around = sliding_window_view(np.pad(padded[ORDER:], frame // 2), 2 * (frame // 2) + frame)[::frame]
+    # Windows are longer, so that no part of a frame is without weight in its filter.
+    around = sliding_window_view(np.pad(padded[ORDER:], frame // 4), 2 * (frame // 4) + frame)[::frame]
     window = np.hanning(around.shape[1] + 2)[1:-1].astype(np.float32)
     size = 1 << (around.shape[1] + ORDER - 1).bit_length()
     spectra = np.fft.rfft(around * window, size)
