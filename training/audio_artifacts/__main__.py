@@ -53,12 +53,13 @@ def prepare(work: Path, media: Path, clips: int, aside: int, seed: int, processe
 @click.option("--seed", default=1, show_default=True)
 def fit(work: Path, name: str, models: Path, layers: int, width: int, steps: int, rate: float, seed: int) -> None:
     """Learn from the samples."""
-    from training.audio_artifacts.fit import Plan, load_seconds  # noqa: PLC0415 - the command above needs no torch
+    from training.audio_artifacts.fit import Plan, load_seconds, pretrained  # noqa: PLC0415 - needs torch
     from training.audio_artifacts.fit import fit as run  # noqa: PLC0415
     from training.prepare import SETS  # noqa: PLC0415
 
-    learned, aside = (load_seconds(work / folder) for folder in SETS)
-    run(Plan(layers, width, steps, rate, seed), learned, aside, models / "yamnet" / "1" / "model.onnx", work, name)
+    yamnet = pretrained(models / "yamnet" / "1" / "model.onnx", layers)
+    learned, aside = (load_seconds(work / folder, yamnet) for folder in SETS)
+    run(Plan(layers, width, steps, rate, seed), learned, aside, yamnet, work, name)
 
 
 @main.command()

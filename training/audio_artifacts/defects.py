@@ -125,21 +125,21 @@ def _hum(_: Programme, rng: Generator) -> dict[str, str]:
         "mains_hz": str(rng.choice(["50", "60"])),
         "drift_hz": f"{rng.uniform(0, 0.4):.3f}",
         "modulation": f"{rng.uniform(0, 0.4):.3f}",
-        "snr_db": f"{rng.uniform(0, 32):.2f}",
+        "snr_db": f"{rng.uniform(0, 26):.2f}",
     }
 
 
 def _hiss(_: Programme, rng: Generator) -> dict[str, str]:
     return {
         "colour": str(rng.choice(["white", "pink", "tape", "codec"], p=[0.35, 0.25, 0.25, 0.15])),
-        "snr_db": f"{rng.uniform(5, 35):.2f}",
+        "snr_db": f"{rng.uniform(5, 30):.2f}",
     }
 
 
 def _distortion(programme: Programme, rng: Generator) -> dict[str, str]:
     modes = ("hard", "soft", "crossover", "quantise", "mu_law", "intermodulation", "codec", "decimate", "alias")
     mode = str(rng.choice(modes))
-    found = {"mode": mode, "sdr_db": f"{rng.uniform(4, 22):.2f}"}
+    found = {"mode": mode, "sdr_db": f"{rng.uniform(4, 20):.2f}"}
     if mode == "codec":
         found["codec"] = str(rng.choice(["libmp3lame", "aac", "libopus"]))
         found["codec_bit_rate"] = str(int(rng.uniform(6_000, 20_000)))
@@ -152,7 +152,7 @@ def _clicks(_: Programme, rng: Generator) -> dict[str, str]:
     mode = str(rng.choice(["single", "train", "vinyl", "slip", "packet_loss"]))
     return {
         "mode": mode,
-        "peak_db": f"{rng.uniform(2, 28):.2f}",
+        "peak_db": f"{rng.uniform(6, 30):.2f}",
         "count": str(int(rng.integers(1, 9))),
         "rate_hz": f"{np.exp(rng.uniform(np.log(1), np.log(40))):.2f}",
         "slip_samples": str(int(rng.integers(4, 400))),

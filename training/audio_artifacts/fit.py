@@ -18,16 +18,13 @@ from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from glasswatch.detectors.audio.artifact_features import CLASSES, YAMNET_BANDS, features
-from training.audio_artifacts.network import AudioArtifactsNet
+from training.audio_artifacts.network import AudioArtifactsNet, Yamnet
 from training.audio_artifacts.samples import UNSURE
 
 BATCH = 96
 WARM_UP = 0.05
 AVERAGED = 0.995
 CHECK_EVERY = 100
-PRETRAINED_RATE = 0.2
-"""Of the learning rate, for what has learned elsewhere."""
-
 Inputs = Mapping[str, npt.NDArray[np.float16]]
 
 
@@ -36,7 +33,7 @@ class Plan:
     """What decides a run's result, with the samples.
 
     Attributes:
-        layers: Of YAMNet, 0 for none of it.
+        layers: Of YAMNet.
         width: Of the other branches.
         steps: Number of steps.
         rate: Highest learning rate; rises over WARM_UP of the steps and falls with a cosine.
@@ -67,8 +64,9 @@ class Watched:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Seconds:
-    """All sure seconds of a folder: inputs by name, class, and which clip they are of."""
+    """All sure seconds of a folder: YAMNet's features, inputs by name, class, and which clip they are of."""
 
+    heard: npt.NDArray[np.float16]
     inputs: Inputs
     labels: npt.NDArray[np.int64]
     clips: npt.NDArray[np.int64]
@@ -76,13 +74,13 @@ class Seconds:
     strengths: npt.NDArray[np.float64]
 
     def batch(self, chosen: npt.NDArray[np.intp]) -> tuple[list[Tensor], Tensor]:
-        """Inputs in the network's order, and classes."""
-        inputs = [torch.from_numpy(v[chosen].astype(np.float32)) for v in self.inputs.values()]
+        """What `AudioArtifactsNet.decide` takes, in its order, and classes."""
+        inputs = [torch.from_numpy(v[chosen].astype(np.float32)) for v in (self.heard, *self.inputs.values())]
         return inputs, torch.from_numpy(self.labels[chosen])
 
 
-def load_seconds(folder: Path) -> Seconds:
-    """Compute the features of every second in a folder."""
+def load_seconds(folder: Path, yamnet: Yamnet) -> Seconds:
+    """Compute the features of every second in a folder, once."""
     paths = sorted(folder.glob("*.npz"))
     if not paths:
         raise FileNotFoundError(f"{folder} holds no samples: run `prepare` first")
@@ -91,12 +89,22 @@ def load_seconds(folder: Path) -> Seconds:
     inputs = {name: np.concatenate([f[0][name] for f in found]) for name in found[0][0]}
     counts = [len(f[1]) for f in found]
     return Seconds(
+        _heard(yamnet, inputs["mel"]),
         inputs,
         np.concatenate([f[1] for f in found]),
         np.repeat(np.arange(len(found)), counts),
         [f[2] for f, count in zip(found, counts, strict=True) for _ in range(count)],
         np.repeat([f[3] for f in found], counts),
     )
+
+
+def _heard(yamnet: Yamnet, mel: npt.NDArray[np.float16]) -> npt.NDArray[np.float16]:
+    with torch.no_grad():
+        parts = [
+            yamnet(torch.from_numpy(part[..., :YAMNET_BANDS].astype(np.float32))).numpy().astype(np.float16)
+            for part in np.array_split(mel, -(-len(mel) // 64))
+        ]
+    return np.concatenate(parts)
 
 
 def _features(path: Path) -> tuple[dict[str, npt.NDArray[np.float16]], npt.NDArray[np.int64], str, float]:
@@ -107,30 +115,34 @@ def _features(path: Path) -> tuple[dict[str, npt.NDArray[np.float16]], npt.NDArr
         return inputs, file["labels"][sure].astype(np.int64), str(file["kind"]), float(file["strength"])
 
 
-def fit(plan: Plan, learned: Seconds, aside: Seconds, yamnet: Path, work: Path, name: str) -> AudioArtifactsNet:
+def pretrained(model: Path, layers: int) -> Yamnet:
+    """YAMNet as it was published; it does not learn."""
+    yamnet = Yamnet(layers)
+    yamnet.load(model)
+    yamnet.requires_grad_(requires_grad=False)
+    return yamnet
+
+
+def fit(plan: Plan, learned: Seconds, aside: Seconds, yamnet: Yamnet, work: Path, name: str) -> AudioArtifactsNet:
     """Train a network; the averaged one is returned, and kept in `<name>.pt` with the curves in `<name>.csv`."""
     torch.manual_seed(plan.seed)
     net = AudioArtifactsNet(plan.layers, plan.width)
-    pretrained = []
-    if net.yamnet is not None:
-        net.yamnet.load(yamnet)
-        pretrained = list(net.yamnet.parameters())
-    others = [p for n, p in net.named_parameters() if not n.startswith("yamnet.")]
+    net.yamnet = yamnet
     averaged = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(AVERAGED), use_buffers=True)  # type: ignore[no-untyped-call]
-    groups = [{"params": others, "scale": 1.0}] + [{"params": pretrained, "scale": PRETRAINED_RATE}] * bool(pretrained)
-    optimizer = torch.optim.AdamW(groups, lr=plan.rate, weight_decay=0.02)
+    learning = [p for p in net.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(learning, lr=plan.rate, weight_decay=0.02)
     by_class = [np.flatnonzero(learned.labels == c) for c in range(len(CLASSES))]
     rng = np.random.default_rng(plan.seed)
     losses, started = [], time.monotonic()
     for step in range(plan.steps):
         for group in optimizer.param_groups:
-            group["lr"] = plan.rate * group["scale"] * _schedule(step / plan.steps)
+            group["lr"] = plan.rate * _schedule(step / plan.steps)
         inputs, truth = learned.batch(_chosen(by_class, rng))
         net.train()
-        loss = functional.cross_entropy(net(*_augmented(inputs, rng)), truth, label_smoothing=0.02)
+        loss = functional.cross_entropy(net.decide(*_augmented(inputs, rng)), truth, label_smoothing=0.02)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+        torch.nn.utils.clip_grad_norm_(learning, 5.0)
         optimizer.step()
         averaged.update_parameters(net)
         losses.append(loss.item())
@@ -160,7 +172,7 @@ def probabilities(net: AudioArtifactsNet, seconds: Seconds) -> npt.NDArray[np.fl
     net.eval()
     with torch.no_grad():
         parts = [
-            torch.softmax(net(*seconds.batch(part)[0]), 1).numpy()
+            torch.softmax(net.decide(*seconds.batch(part)[0]), 1).numpy()
             for part in np.array_split(np.arange(len(seconds.labels)), -(-len(seconds.labels) // 256))
         ]
     return np.concatenate(parts)
@@ -172,21 +184,21 @@ def recalls_of(found: npt.NDArray[np.integer], truth: npt.NDArray[np.integer]) -
 
 
 def _chosen(by_class: list[npt.NDArray[np.intp]], rng: np.random.Generator) -> npt.NDArray[np.intp]:
-    """A batch: two fifths whole sound, which is the most varied, and as much of every defect."""
-    counts = [BATCH * 2 // 5] + [BATCH * 3 // 20] * (len(CLASSES) - 1)
+    """A batch: half whole sound, which is the most varied, and as much of every defect."""
+    counts = [BATCH // 2] + [BATCH // 8] * (len(CLASSES) - 1)
     return np.concatenate([rng.choice(c, n) for c, n in zip(by_class, counts, strict=True)])
 
 
 def _augmented(inputs: list[Tensor], rng: np.random.Generator) -> list[Tensor]:
     """Louder or quieter, and with a stretch of time or of bands that is not heard."""
-    mel, mains, residual, shape = inputs
+    heard, mel, mains, residual, shape = inputs
     gain = torch.from_numpy(rng.uniform(-0.8, 0.8, (len(mel), 1, 1)).astype(np.float32))
     mel = torch.log((torch.exp(mel) - 0.001).clamp(min=0) * torch.exp(gain) + 0.001)
     for row in np.flatnonzero(rng.random(len(mel)) < 0.3):
         at, length = int(rng.integers(0, YAMNET_BANDS - 8)), int(rng.integers(2, 9))
         mel[row, :, at : at + length] = mel[row].mean()
     mains = mains + (gain * 0.434).unsqueeze(3)
-    return [mel, mains, residual, shape]
+    return [heard, mel, mains, residual, shape]
 
 
 def _schedule(passed: float) -> float:

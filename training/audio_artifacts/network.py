@@ -120,21 +120,24 @@ class AudioArtifactsNet(nn.Module):
     """All of it.
 
     Args:
-        layers: Of YAMNet; 0 does without it.
+        layers: Of YAMNet.
         width: Of the other branches.
     """
 
     def __init__(self, layers: int, width: int) -> None:
         super().__init__()
-        self.yamnet = Yamnet(layers) if layers else None
+        self.yamnet = Yamnet(layers)
         self.bands = Pooled(80, width, (1, 2, 2))
         self.mains = Mains(width)
         self.residual = Pooled(3, width, (2, 2, 2, 2))
         self.shape = Pooled(27, width, (1, 1))
         channels = sum(part.channels for part in (self.bands, self.mains, self.residual, self.shape))
+        self.heard = nn.Sequential(
+            nn.Dropout(0.3), nn.Linear(2 * self.yamnet.channels, 2 * width), nn.ReLU(inplace=True)
+        )
         self.decision = nn.Sequential(
             nn.Dropout(0.3),
-            nn.Linear(channels + (2 * self.yamnet.channels if self.yamnet else 0), 256),
+            nn.Linear(channels + 2 * width, 256),
             nn.ReLU(inplace=True),
             nn.Dropout(0.3),
             nn.Linear(256, len(CLASSES)),
@@ -142,14 +145,17 @@ class AudioArtifactsNet(nn.Module):
 
     def forward(self, mel: Tensor, mains: Tensor, residual: Tensor, shape: Tensor) -> Tensor:
         """Logits (seconds, classes) of what `artifact_features.features` gives."""
+        return self.decide(self.yamnet(mel[..., :YAMNET_BANDS]), mel, mains, residual, shape)
+
+    def decide(self, heard: Tensor, mel: Tensor, mains: Tensor, residual: Tensor, shape: Tensor) -> Tensor:
+        """The same, where YAMNet's features are there already."""
         parts = [
+            self.heard(heard),
             self.bands(mel.transpose(1, 2)),
             self.mains(mains),
             self.residual(residual),
             self.shape(shape.transpose(1, 2)),
         ]
-        if self.yamnet is not None:
-            parts.append(self.yamnet(mel[..., :YAMNET_BANDS]))
         logits: Tensor = self.decision(torch.cat(parts, 1))
         return logits
 

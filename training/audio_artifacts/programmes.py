@@ -86,7 +86,7 @@ class Programme:
 def draw(groups: Mapping[Group, list[Source]], rng: Generator) -> Programme:
     """LENGTH_S of a file, or all of it where that is less; perhaps mixed, at another rate, level and colour."""
     found = _excerpt(groups, rng)
-    if rng.random() < 0.2:
+    if rng.random() < 0.35:
         found = _mixed(found, _excerpt(groups, rng), rng)
     samples, rate = found.samples, found.rate
     if rng.random() < 0.3:

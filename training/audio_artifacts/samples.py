@@ -24,14 +24,12 @@ SECONDS = 8
 LEAST_RMS = 1e-3
 """Nothing can be heard to be wrong with sound below -60 dBFS."""
 
-LEAST_ADDED_DB, LEAST_ADDED_RMS = -38.0, 5e-4
-"""What is added to the programme is heard from so far below it on, and above -66 dBFS."""
+AUDIBLE = {"hum": (10 ** (-50 / 20), -26.0), "hiss": (10 ** (-60 / 20), -30.0), "distortion": (1e-4, -22.0)}
+"""From which RMS on, and from how many dB below the programme, what is added or bent counts. Hum counts from -50 dBFS
+on by its definition; the others are what is plainly heard where the programme does not pause."""
 
-LEAST_BENT_DB = -30.0
-"""The same for what distortion changes."""
-
-LEAST_CLICK = 1.0
-"""A click reaches the programme's RMS within 20 ms, or nobody hears it."""
+LEAST_CLICK = 2.0
+"""A click reaches twice the programme's RMS within 20 ms, or hardly anybody hears it."""
 
 MARGIN_S = 0.02
 UNSURE = -1
@@ -107,10 +105,9 @@ def _label(made: Clip, first: int) -> int:
 
 
 def _heard(name: str, before: Samples, error: Samples) -> bool:
-    programme, added = _rms(before), _rms(error)
-    if name == "distortion":
-        return programme > LEAST_RMS and _db(added, programme) > LEAST_BENT_DB
-    return added > LEAST_ADDED_RMS and _db(added, programme) > LEAST_ADDED_DB
+    programme, wrong = _rms(before), _rms(error)
+    least_rms, least_db = AUDIBLE[name]
+    return max(programme, wrong) > LEAST_RMS and wrong > least_rms and _db(wrong, programme) > least_db
 
 
 def _clicks_heard(made: Clip, before: Samples, error: Samples) -> bool:
