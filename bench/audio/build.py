@@ -13,7 +13,7 @@ from pathlib import Path
 import imageio_ffmpeg
 
 from bench.accuracy.model import Role
-from bench.audio.plan import CLIP_S, DEFECT_S, ENCODINGS, Job
+from bench.audio.plan import CLIP_S, DEFECT_PART, ENCODINGS, Job
 from bench.provenance import digest
 from bench.sources import Source
 from glasswatch.core.errors import GlasswatchError
@@ -23,7 +23,7 @@ from glasswatch.simulator.labels import Labels
 HUM_DBFS = -50.0
 """Hum that is not above it is none, by the definition of the defect; it may be found and need not be."""
 
-DEFINITIONS = {"hum_above_dbfs": HUM_DBFS, "clip_s": CLIP_S, "defect_s": DEFECT_S}
+DEFINITIONS = {"hum_above_dbfs": HUM_DBFS, "clip_s": CLIP_S, "defect_part": DEFECT_PART}
 
 CUT_TIMEOUT_S = 600
 Spans = tuple[tuple[float, float], ...]
@@ -144,7 +144,7 @@ def _simulated(job: Job, clip: Path, length_s: float, folder: Path, suffix: str,
     settings = {**case.settings, "audio_codec": codec}
     duration_s, start_s = None, None
     if case.mode:
-        duration_s = round(min(DEFECT_S, 0.4 * length_s), 2)
+        duration_s = round(DEFECT_PART * length_s, 2)
     else:
         start_s, duration_s = 0.0, length_s
     parts = (clip.name, case.injector, sorted(settings.items()), start_s, duration_s, job.seed)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from bench.accuracy.model import Claim, Role
@@ -16,8 +17,9 @@ from bench.accuracy.scoring import LEAST_IOU
 from bench.audio.build import Subject
 from bench.audio.plan import DEFECTS
 from bench.audio.seconds import Seconds
-from bench.block.events import Event, Finding, Score
+from bench.block.events import Event, Score
 from glasswatch.config.profile import load_profile
+from glasswatch.core.detection import Detection, Verdict
 from glasswatch.core.errors import GlasswatchError
 from glasswatch.decoder.source import open_source
 from glasswatch.detectors.audio.audio_artifacts import AudioArtifactsDetector
@@ -25,9 +27,25 @@ from glasswatch.report.json_report import to_json
 from glasswatch.runtime.inspect import Inspection
 
 DETECTOR = AudioArtifactsDetector.spec.name
-OURS, ESSENTIA = "glasswatch", "essentia"
-ESSENTIA_DEFECTS = ("hum", "clicks")
+OURS = "glasswatch"
 CLICK_SLACK_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a tool says of a file.
+
+    Attributes:
+        claims: Its events.
+        judged_s: How much sound it has judged.
+        error: Why that is none.
+        unjudged: Why it is not all.
+    """
+
+    claims: tuple[Claim, ...] = ()
+    judged_s: float = 0.0
+    error: str | None = None
+    unjudged: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +59,19 @@ class Result:
 
 def inspect(path: Path, models: Path | None) -> Finding:
     """The detector with its defaults, in process."""
+    judged = Fraction(0)
+
+    def keep(detection: Detection) -> None:
+        nonlocal judged
+        # All defects are judged together.
+        if detection.defect == DEFECTS[0] and detection.verdict is not Verdict.INCONCLUSIVE:
+            judged += detection.span.duration
+
     try:
         source = open_source(str(path))
         try:
-            report = Inspection(source, load_profile(only=[DETECTOR]), threads=1, models=models).run()
+            profile = load_profile(only=[DETECTOR])
+            report = Inspection(source, profile, threads=1, on_detection=keep, models=models).run()
         finally:
             source.close()
     except GlasswatchError as error:
@@ -57,7 +84,9 @@ def inspect(path: Path, models: Path | None) -> Finding:
         if row["defect"] in DEFECTS
     )
     reason = next((f"{d.status}: {d.reason}" for d in report.unjudged), None)
-    return Finding(claims, report.timing.media_s, report.timing.wall_s, reason)
+    if not judged:
+        return Finding(claims, error=reason or "nothing was judged")
+    return Finding(claims, float(judged), unjudged=reason)
 
 
 def score(results: Iterable[Result], tool: str, defect: str) -> Score:
@@ -72,8 +101,7 @@ def score(results: Iterable[Result], tool: str, defect: str) -> Score:
         right = [alarm for alarm in alarms if any(answers(alarm, *span) for span in spans)]
         total.right += len(right)
         total.false += len(alarms) - len(right)
-        if finding.error is None:
-            total.hours += finding.duration_s / 3600
+        total.hours += finding.judged_s / 3600
         for start_s, end_s in spans:
             onsets = [alarm.start_s - start_s for alarm in right if answers(alarm, start_s, end_s)]
             if onsets or subject.required:

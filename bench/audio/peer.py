@@ -8,62 +8,68 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bench.block.events import Finding
+    from bench.audio.events import Finding
+
+PEERS = {"hum": "HumDetector", "clicks": "ClickDetector"}
+"""By defect, who looks for it."""
 
 JOIN_S = 1.0
 """Clicks, and spans of hum, not further apart are one event, as they are for the detector."""
 
 TIMEOUT_S = 600
-Spans = list[tuple[str, float, float]]
+Spans = list[tuple[float, float]]
+Said = dict[str, "Spans | str"]
+"""By defect, what was found, or why nothing was looked for."""
 
 
-def essentia(path: Path, python: str, folder: Path) -> Finding:
-    """What it says of every channel; a finding is kept in `folder` for the next run."""
+def essentia(path: Path, python: str, folder: Path) -> dict[str, Finding]:
+    """By name of a detector, what it says of all channels; it is kept in `folder` for the next run."""
     from bench.accuracy.evidence import Sound  # noqa: PLC0415 - the script below runs without the package
-    from bench.accuracy.model import Claim  # noqa: PLC0415
-    from bench.block.events import Finding  # noqa: PLC0415
     from bench.provenance import digest  # noqa: PLC0415
 
     state = path.stat()
     parts = (python, str(path), str(state.st_size), str(state.st_mtime_ns), Path(__file__).read_bytes())
-    kept = folder / f"{digest(parts)}.{essentia.__name__}.json"
-    started = time.perf_counter()
+    kept = folder / f"{digest(parts)}.essentia.json"
     samples, rate, start_s = Sound(str(path)).decoded
-    duration_s = samples.shape[1] / rate
     if not kept.exists():
-        try:
-            spans = _run(python, samples.tobytes(), rate, len(samples))
-        except (subprocess.SubprocessError, ValueError) as error:
-            return Finding(error=str(error))
-        kept.write_text(json.dumps(merged(spans)), "utf-8")
-    claims = tuple(
-        Claim(defect, None, a + start_s, b + start_s) for defect, a, b in json.loads(kept.read_text("utf-8"))
-    )
-    return Finding(claims, duration_s, time.perf_counter() - started)
+        kept.write_text(json.dumps(_run(python, samples.tobytes(), rate, len(samples))), "utf-8")
+    said: Said = json.loads(kept.read_text("utf-8"))
+    return {PEERS[defect]: _finding(defect, said[defect], start_s, samples.shape[1] / rate) for defect in PEERS}
 
 
-def _run(python: str, samples: bytes, rate: int, channels: int) -> Spans:
+def _finding(defect: str, said: Spans | str, start_s: float, length_s: float) -> Finding:
+    from bench.accuracy.model import Claim  # noqa: PLC0415
+    from bench.audio.events import Finding  # noqa: PLC0415
+
+    if isinstance(said, str):
+        return Finding(error=said)
+    return Finding(tuple(Claim(defect, None, a + start_s, b + start_s) for a, b in merged(said)), length_s)
+
+
+def _run(python: str, samples: bytes, rate: int, channels: int) -> Said:
     command = [python, "-I", __file__, str(rate), str(channels)]
-    done = subprocess.run(command, input=samples, capture_output=True, timeout=TIMEOUT_S, check=False)
+    try:
+        done = subprocess.run(command, input=samples, capture_output=True, timeout=TIMEOUT_S, check=False)
+    except subprocess.TimeoutExpired:
+        return dict.fromkeys(PEERS, f"no end after {TIMEOUT_S} s")
     if done.returncode:
-        raise ValueError((done.stderr.decode(errors="replace").strip().splitlines() or ["failed"])[-1])
-    found: Spans = json.loads(done.stdout)
+        return dict.fromkeys(PEERS, (done.stderr.decode(errors="replace").strip().splitlines() or ["failed"])[-1])
+    found: Said = json.loads(done.stdout)
     return found
 
 
 def merged(spans: Spans) -> Spans:
-    """Spans of one defect that are not more than JOIN_S apart as one."""
+    """Spans that are not more than JOIN_S apart as one."""
     done: Spans = []
-    for defect, start_s, end_s in sorted((defect, a, b) for defect, a, b in spans):
-        if done and done[-1][0] == defect and start_s - done[-1][2] <= JOIN_S:
-            done[-1] = (defect, done[-1][1], max(end_s, done[-1][2]))
+    for start_s, end_s in sorted((a, b) for a, b in spans):
+        if done and start_s - done[-1][1] <= JOIN_S:
+            done[-1] = (done[-1][0], max(end_s, done[-1][1]))
         else:
-            done.append((defect, start_s, end_s))
+            done.append((start_s, end_s))
     return done
 
 
@@ -75,15 +81,23 @@ def _main() -> None:
     library.log.infoActive = library.log.warningActive = False
     rate, channels = float(sys.argv[1]), int(sys.argv[2])
     sound = np.frombuffer(sys.stdin.buffer.read(), np.float32).reshape(channels, -1)
-    spans: Spans = []
-    for channel in sound:
-        # Essentia's defaults throughout.
-        *_, starts, ends = standard.HumDetector(sampleRate=rate)(channel)
-        spans += [("hum", float(a), float(b)) for a, b in zip(starts, ends, strict=True)]
-        clicks = standard.ClickDetector(sampleRate=rate, frameSize=512, hopSize=256)
-        for frame in standard.FrameGenerator(channel, frameSize=512, hopSize=256, startFromZero=True):
-            spans += [("clicks", float(a), float(b)) for a, b in zip(*clicks(frame), strict=True)]
-    json.dump(spans, sys.stdout)
+
+    # Essentia's defaults throughout.
+    def hum(channel: Any) -> Any:
+        return standard.HumDetector(sampleRate=rate)(channel)[-2:]
+
+    def clicks(channel: Any) -> Any:
+        detector = standard.ClickDetector(sampleRate=rate, frameSize=512, hopSize=256)
+        frames = standard.FrameGenerator(channel, frameSize=512, hopSize=256, startFromZero=True)
+        return np.concatenate([np.array(detector(frame)) for frame in frames], axis=1)
+
+    said: Said = {}
+    for defect, detector in {"hum": hum, "clicks": clicks}.items():
+        try:
+            said[defect] = [(float(a), float(b)) for channel in sound for a, b in zip(*detector(channel), strict=True)]
+        except (RuntimeError, ValueError) as error:  # it refuses what is short
+            said[defect] = str(error)
+    json.dump(said, sys.stdout)
 
 
 if __name__ == "__main__":

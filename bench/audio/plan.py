@@ -67,19 +67,19 @@ NEGATIVES = (*RESEMBLING, "quiet_passage")
 WITHOUT_LEVEL = frozenset({"staccato", "loud_mastered", "telephone_voice", "quiet_passage"})
 """These change the programme; the others play beside it or in its place."""
 
-FILES: Mapping[str, int] = {"hum": 2, "hiss": 2, "distortion": 3, "clicks": 3, "negative": 4}
+FILES: Mapping[str, int] = {"hum": 2, "hiss": 2, "distortion": 2, "clicks": 2, "negative": 3}
 """Of each source."""
 
 CLIP_S = 12.0
 LEAST_S = 4.0
-DEFECT_S = 5.0
-"""Length of the window in which there is a defect; two fifths of a clip that is shorter than CLIP_S."""
+DEFECT_PART = 0.4
+"""Of the clip, has the defect."""
 
-QUICK_STEP = 9
-"""The quick set has every ninth job of each defect, a step that shares no factor with the length of LEVELS."""
+QUICK_STEP = 12
+"""The quick set has every twelfth job of each defect."""
 
-QUICK_SOURCES, QUICK_GRID = 4, 20
-"""And every fourth clean file, and so many of the many alike."""
+QUICK_SOURCES, QUICK_GRID = 5, 20
+"""And every fifth clean file, and so many of the many alike."""
 
 GRID = "grid_s1"
 

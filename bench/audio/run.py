@@ -9,8 +9,8 @@ import av
 
 from bench.accuracy.model import Role
 from bench.audio.build import Subject, build, subject_of
-from bench.audio.events import ESSENTIA, ESSENTIA_DEFECTS, OURS, Result, inspect
-from bench.audio.peer import essentia
+from bench.audio.events import OURS, Result, inspect
+from bench.audio.peer import PEERS, essentia
 from bench.audio.plan import GRID, Job, is_held_out
 from bench.audio.seconds import judge
 from bench.block.run import inference
@@ -41,7 +41,7 @@ def examine(workshop: Workshop, item: Item) -> Result | str:
         return str(error).replace(str(workshop.folder), "WORK")
     findings = {OURS: inspect(subject.path, workshop.repository)}
     if workshop.essentia is not None and _is_for_essentia(subject):
-        findings[ESSENTIA] = essentia(subject.path, workshop.essentia, workshop.folder)
+        findings |= essentia(subject.path, workshop.essentia, workshop.folder)
     return Result(subject, seconds, findings)
 
 
@@ -50,6 +50,4 @@ def _is_for_essentia(subject: Subject) -> bool:
 
     Not the many alike: they are too short for its window of ten seconds, and would take as long as all others.
     """
-    return (subject.role is not Role.INJECTED or subject.kind in ESSENTIA_DEFECTS) and not subject.source.startswith(
-        GRID
-    )
+    return (subject.role is not Role.INJECTED or subject.kind in PEERS) and not subject.source.startswith(GRID)

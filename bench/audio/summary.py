@@ -9,7 +9,8 @@ from typing import Any
 
 from bench.accuracy.model import Claim, Role
 from bench.audio.cost import Cost, Inspected
-from bench.audio.events import ESSENTIA, ESSENTIA_DEFECTS, OURS, Result, score
+from bench.audio.events import OURS, Result, score
+from bench.audio.peer import PEERS
 from bench.audio.plan import DEFECTS, GRID
 from bench.audio.seconds import Mask, groups, negatives, overall
 from bench.audio.seconds import Table as Seconds
@@ -65,16 +66,12 @@ def event_scores(results: Sequence[Result]) -> dict[str, Score]:
 
 def peer_scores(results: Sequence[Result]) -> dict[str, Score]:
     """The detector and Essentia on the files that both judged: recall, precision, and false alarms without a defect."""
-    both = [r for r in results if ESSENTIA in r.findings and r.subject.role is not Role.REAL]
+    sets = {"damaged": Role.INJECTED, "clean": Role.CLEAN, "hard negatives": Role.NEGATIVE}
     found: dict[str, Score] = {}
-    for defect in ESSENTIA_DEFECTS:
-        for title, roles in {
-            "damaged": (Role.INJECTED,),
-            "clean": (Role.CLEAN,),
-            "hard negatives": (Role.NEGATIVE,),
-        }.items():
-            some = [r for r in both if r.subject.role in roles]
-            found |= {f"{defect}, {title}, {tool}": score(some, tool, defect) for tool in (OURS, ESSENTIA)}
+    for defect, peer in PEERS.items():
+        for title, role in sets.items():
+            some = [r for r in results if r.subject.role is role and peer in r.findings]
+            found |= {f"{defect}, {title}, {tool}": score(some, tool, defect) for tool in (OURS, peer)}
     return found
 
 
@@ -153,9 +150,9 @@ def said_table(title: str, results: Iterable[Result], note: str, *, most: int | 
     rows = []
     chosen = sorted(results, key=lambda r: -len(r.findings[OURS].claims)) if most is not None else list(results)
     for result in chosen[:most]:
-        texts = [said(result, tool) for tool in (OURS, ESSENTIA)]
+        texts = [said(result, tool) for tool in (OURS, *PEERS.values())]
         rows.append([result.subject.label, *texts])
-    return Table(title, ("file", OURS, ESSENTIA), rows, note)
+    return Table(title, ("file", OURS, *PEERS.values()), rows, note)
 
 
 def said(result: Result, tool: str) -> str:
@@ -163,7 +160,8 @@ def said(result: Result, tool: str) -> str:
     finding = result.findings.get(tool)
     if finding is None:
         return "not run"
-    return finding.error or ", ".join(_told(claim) for claim in finding.claims) or "–"
+    told = [_told(claim) for claim in finding.claims] + [text for text in (finding.error, finding.unjudged) if text]
+    return ", ".join(told) or "–"
 
 
 def cost_table(costs: Mapping[str, Cost]) -> Table:

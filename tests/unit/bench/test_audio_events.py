@@ -6,9 +6,11 @@ import pytest
 from bench.accuracy.model import Claim, Role
 from bench.audio import summary
 from bench.audio.build import Subject
-from bench.audio.events import ESSENTIA, OURS, Result, answers, score
-from bench.audio.peer import merged
-from bench.block.events import Finding, Score
+from bench.audio.events import OURS, Finding, Result, answers, score
+from bench.audio.peer import PEERS, merged
+from bench.block.events import Score
+
+PEER = PEERS["hum"]
 
 
 def result(
@@ -22,7 +24,7 @@ def result(
 ) -> Result:
     facts = {"mode": "m", "strength": "weak", "level": "l", "coding": "aac"} if role is Role.INJECTED else {}
     subject = Subject(f"{kind} {spans}", Path("x"), "s", "validate", role, kind, facts, spans, required)
-    return Result(subject, (), {tool: Finding(claims, 3600.0, error=error)})
+    return Result(subject, (), {tool: Finding(claims, 0.0 if error else 3600.0, error)})
 
 
 def hum(start_s: float, end_s: float, severity: str = "warning") -> Claim:
@@ -76,7 +78,7 @@ def test_a_file_that_was_not_judged_misses_its_defects_and_adds_no_hours() -> No
 
 
 def test_files_that_a_tool_was_not_run_on_do_not_count() -> None:
-    assert score([result("hum", ((1.0, 5.0),))], ESSENTIA, "hum").events == []
+    assert score([result("hum", ((1.0, 5.0),))], PEER, "hum").events == []
 
 
 def test_false_alarms_are_told_by_where_the_sound_comes_from() -> None:
@@ -108,9 +110,16 @@ def test_events_are_told_by_defect_and_group() -> None:
 def test_files_are_told_with_their_events_or_why_there_are_none() -> None:
     assert summary.said(result("hum", (), hum(1.0, 5.0)), OURS) == "hum 1.0–5.0 (warning)"
     assert summary.said(result("hum", (), error="no model"), OURS) == "no model"
-    assert summary.said(result("hum", ()), ESSENTIA) == "not run"
+    assert summary.said(result("hum", ()), PEER) == "not run"
 
 
-def test_spans_close_together_join_by_defect() -> None:
-    spans = [("clicks", 1.9, 2.0), ("clicks", 1.0, 1.1), ("hum", 1.5, 9.0), ("clicks", 3.1, 3.2)]
-    assert merged(spans) == [("clicks", 1.0, 2.0), ("clicks", 3.1, 3.2), ("hum", 1.5, 9.0)]
+def test_the_peer_is_compared_on_the_files_that_it_judged() -> None:
+    both = result("hum", ((1.0, 5.0),), hum(1.0, 5.0))
+    both = Result(both.subject, (), {**both.findings, PEER: Finding((hum(4.0, 9.0),), 3600.0)})
+    found = summary.peer_scores([both, result("hum", ((1.0, 5.0),))])
+    assert (found[f"hum, damaged, {OURS}"].recall, len(found[f"hum, damaged, {OURS}"].events)) == (1.0, 1)
+    assert (found[f"hum, damaged, {PEER}"].recall, found[f"hum, damaged, {PEER}"].false) == (0.0, 1)
+
+
+def test_spans_close_together_join() -> None:
+    assert merged([(1.9, 2.0), (1.0, 1.1), (3.1, 3.2)]) == [(1.0, 2.0), (3.1, 3.2)]
