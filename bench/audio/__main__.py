@@ -30,8 +30,10 @@ from bench.options import PATH, places
 from bench.provenance import headline, provenance
 from bench.sources import Source, read_sources
 from bench.tables import Table, terminal
+from glasswatch.adapters.model_repository import ModelRepository
 from glasswatch.config.models import default_models
 from glasswatch.config.profile import load_profile
+from glasswatch.core.errors import GlasswatchError
 
 SCHEMA = "glasswatch.bench.audio/1"
 
@@ -64,7 +66,13 @@ def main(
     origin = provenance("bench.audio", hidden)
     started = time.monotonic()
     console = terminal()
+    work.mkdir(parents=True, exist_ok=True)
     workshop = Workshop(work, repository, names, essentia)
+    for name in {*names, DETECTOR}:
+        try:
+            ModelRepository(repository).find(name)
+        except GlasswatchError as error:
+            raise click.ClickException(str(error)) from error
     sources = read_sources(media)
     results, unmade = _examine(_items(sources, seed, quick=quick), workshop, processes, console)
     document: dict[str, Any] = {"schema": SCHEMA, **origin, "seed": seed, "quick": quick, "not_made": unmade}

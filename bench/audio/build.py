@@ -25,6 +25,9 @@ HUM_DBFS = -50.0
 
 DEFINITIONS = {"hum_above_dbfs": HUM_DBFS, "clip_s": CLIP_S, "defect_part": DEFECT_PART}
 
+CLIP_ENCODING = ("-af", "asetnsamples=n=4096:p=0", "-sample_fmt", "s16", "-c:a", "flac")
+"""FFmpeg's FLAC makes all frames as short as the first one, which may be what is left of a decoder's delay."""
+
 CUT_TIMEOUT_S = 600
 Spans = tuple[tuple[float, float], ...]
 
@@ -116,7 +119,7 @@ def cut(job: Job, folder: Path) -> tuple[Path, float]:
     length_s = min(CLIP_S, source.duration_s)
     start_s = round(job.at * (source.duration_s - length_s), 2)
     state = source.path.stat()
-    stem = digest([repr((source.name, state.st_size, state.st_mtime_ns, start_s, length_s))])
+    stem = digest([repr((source.name, state.st_size, state.st_mtime_ns, start_s, length_s, CLIP_ENCODING))])
     target = folder / f"{stem}.clip.mkv"
     if not target.exists():
         part = target.with_suffix(f".{os.getpid()}.part.mkv")  # two jobs may want one clip at once
@@ -124,7 +127,7 @@ def cut(job: Job, folder: Path) -> tuple[Path, float]:
             [
                 *(imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-y"),
                 *("-ss", str(start_s), "-t", str(length_s), "-i", str(source.path)),
-                *("-map", "0:a:0", "-sample_fmt", "s16", "-c:a", "flac", str(part)),
+                *("-map", "0:a:0", *CLIP_ENCODING, str(part)),
             ],
             capture_output=True,
             text=True,

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+from threadpoolctl import threadpool_limits
 
 from bench.accuracy.evidence import Sound
 from bench.audio.events import DETECTOR
@@ -67,6 +68,11 @@ class Inspected:
 
 def costs(media: Path, repository: Path, models: tuple[str, ...]) -> dict[str, Cost]:
     """Each model on music; medians of ROUNDS, one thread."""
+    with threadpool_limits(limits=1, user_api="blas"):
+        return _costs(media, repository, models)
+
+
+def _costs(media: Path, repository: Path, models: tuple[str, ...]) -> dict[str, Cost]:
     samples, rate = _music(media)
     segments = samples[0, : SECONDS * rate].reshape(SECONDS, rate)
     inference = LocalInference(repository, 1)

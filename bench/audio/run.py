@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import av
+from threadpoolctl import threadpool_limits
 
 from bench.accuracy.model import Role
 from bench.audio.build import Subject, build, subject_of
@@ -32,6 +33,12 @@ class Workshop:
 
 def examine(workshop: Workshop, item: Item) -> Result | str:
     """Make one file and judge it; gives the reason where that cannot be done."""
+    # Files are examined side by side; threads of BLAS below them would only spin for the same cores.
+    with threadpool_limits(limits=1, user_api="blas"):
+        return _examine(workshop, item)
+
+
+def _examine(workshop: Workshop, item: Item) -> Result | str:
     try:
         subject = build(item, workshop.folder) if isinstance(item, Job) else subject_of(*item)
         # Sound that was learned from says nothing about single seconds; it is there for false alarms.
