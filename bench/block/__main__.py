@@ -48,6 +48,7 @@ SCHEMA = "glasswatch.bench.block/1"
 )
 @click.option("--jobs", "processes", default=2, show_default=True, type=click.IntRange(min=1), help="Files at a time.")
 @click.option("--seed", default=1, show_default=True, help="Another seed makes another test set.")
+@click.option("--grid", type=click.IntRange(min=0), help="At most so many of the thousand clips of one speaker.")
 @click.option("--quick", is_flag=True, help="A sixth of the files.")
 def main(
     media: Path,
@@ -58,6 +59,7 @@ def main(
     names: tuple[str, ...],
     processes: int,
     seed: int,
+    grid: int | None,
     quick: bool,
 ) -> None:
     """Measure block corruption on held-out sources, hard negatives, clean media and media damaged in life."""
@@ -68,7 +70,7 @@ def main(
     workshop = Workshop(work, repository, names)
     sources = read_sources(media)
     items: list[Item] = [*jobs(sources, seed, quick=quick)]
-    items += [(source, Role.CLEAN) for source in clean_sources(sources, seed, quick=quick)]
+    items += [(source, Role.CLEAN) for source in clean_sources(sources, seed, quick=quick, grid=grid)]
     results, unmade = _examine(items, workshop, processes, console)
     strips = _real([s for s in sources if s.folder == "defects" and s.size is not None], workshop, processes)
     params = load_profile(only=[DETECTOR]).params[DETECTOR].model_dump()

@@ -130,14 +130,16 @@ def jobs(sources: Sequence[Source], seed: int, *, quick: bool) -> list[Job]:
     return chosen[::QUICK_STEP] if quick else chosen
 
 
-def clean_sources(sources: Sequence[Source], seed: int, *, quick: bool) -> list[Source]:
-    """All media with pictures that are not damaged, the quick set only some of them."""
+def clean_sources(sources: Sequence[Source], seed: int, *, quick: bool, grid: int | None = None) -> list[Source]:
+    """All media with pictures that are not damaged, of GRID at most `grid` files; the quick set only some of them."""
     found = [s for s in sources if s.size is not None and s.folder not in ("defects", GRID)]
-    grid = [s for s in sources if s.folder == GRID]
+    alike = [s for s in sources if s.folder == GRID]
     if quick:
         found = found[::QUICK_SOURCES]
-        grid = random.Random(seed).sample(grid, min(QUICK_GRID, len(grid)))  # noqa: S311 - a sample, no secret
-    return found + grid
+        grid = QUICK_GRID if grid is None else min(grid, QUICK_GRID)
+    if grid is not None:
+        alike = random.Random(seed).sample(alike, min(grid, len(alike)))  # noqa: S311 - a sample, no secret
+    return found + alike
 
 
 def is_held_out(source: Source) -> bool:

@@ -42,7 +42,7 @@ def prepare(work: Path, media: Path, clips: int, aside: int, seed: int, processe
 @click.option("--name", default="block_corruption", show_default=True, help="Of the checkpoint, the curves, the model.")
 @click.option("--form", default="edges", show_default=True, help="edges or resnet18.")
 @click.option("--width", default=32, show_default=True, help="Channels of its first stage; ResNet18 has 64.")
-@click.option("--steps", default=3200, show_default=True)
+@click.option("--steps", default=6000, show_default=True)
 @click.option("--rate", default=0.003, show_default=True, help="Highest learning rate.")
 @click.option("--seed", default=1, show_default=True)
 def fit(work: Path, name: str, form: str, width: int, steps: int, rate: float, seed: int) -> None:
