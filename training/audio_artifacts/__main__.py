@@ -45,10 +45,10 @@ def prepare(work: Path, media: Path, clips: int, aside: int, seed: int, processe
 @NAME
 @MODELS
 @click.option(
-    "--layers", default=10, show_default=True, help="Of YAMNet, which `glasswatch models build yamnet` makes."
+    "--layers", default=14, show_default=True, help="Of YAMNet, which `glasswatch models build yamnet` makes."
 )
 @click.option("--width", default=48, show_default=True, help="Channels of the other branches.")
-@click.option("--steps", default=2000, show_default=True)
+@click.option("--steps", default=2500, show_default=True)
 @click.option("--rate", default=0.002, show_default=True, help="Highest learning rate.")
 @click.option("--seed", default=1, show_default=True)
 def fit(work: Path, name: str, models: Path, layers: int, width: int, steps: int, rate: float, seed: int) -> None:
