@@ -1,1 +1,0 @@
-"""How well audio artifacts are found: seconds, events, false alarms and cost."""
