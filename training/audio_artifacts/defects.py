@@ -108,7 +108,7 @@ def _resembling(programme: Programme, before: Path, after: Path, rng: Generator)
     if name not in ("staccato", "loud_mastered", "telephone_voice"):
         settings["level_dbfs"] = f"{rng.uniform(-35, -14):.2f}"
         if rng.random() < 0.4:
-            settings["programme_db"] = f"{rng.uniform(0, 20):.2f}"
+            settings["programme_db"] = f"{-rng.uniform(3, 20):.2f}"
     _write(before, programme)
     length_s = len(programme.samples) / programme.rate
     try:
