@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from glasswatch.detectors.audio.linear_prediction import prediction_error_filters
+
 CLASSES = ("none", "hum", "hiss", "distortion", "clicks")
 """What a second is, in the order of the model's output `classes`."""
 
@@ -154,7 +156,7 @@ def _residual(segments: Floats, spectrum: npt.NDArray[np.complexfloating], rate:
     it, before or after. Noise that sets in goes on; a click stands alone.
     """
     power = np.abs(spectrum) ** 2
-    filters = _predictors(np.fft.irfft(power, rate)[:, : PREDICTOR + 1])
+    filters = prediction_error_filters(np.fft.irfft(power, rate)[:, : PREDICTOR + 1], 1e-9, 1e-9)
     errors = np.abs(np.fft.irfft(spectrum * np.fft.rfft(filters, rate), rate))
     # Circular: what the first samples are predicted from lies at the other end.
     errors[:, :PREDICTOR] = errors[:, PREDICTOR : PREDICTOR + 1]
@@ -174,22 +176,6 @@ def _beside(levels: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     highest = np.lib.stride_tricks.sliding_window_view(padded, FAR - NEAR + 1, axis=1).max(-1)
     steps = levels.shape[1]
     return np.asarray(np.maximum(highest[:, :steps], highest[:, FAR + NEAR : FAR + NEAR + steps]))
-
-
-def _predictors(correlations: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Prediction error filters (seconds, PREDICTOR + 1) by Levinson's recursion."""
-    correlations = correlations.astype(np.float64)
-    # White noise 90 dB below keeps silence and pure tones solvable.
-    correlations[:, 0] = correlations[:, 0] * (1 + 1e-9) + 1e-9
-    filters = np.zeros_like(correlations)
-    filters[:, 0] = 1
-    error = correlations[:, 0].copy()
-    for order in range(1, PREDICTOR + 1):
-        reach = (filters[:, :order] * correlations[:, order:0:-1]).sum(1)
-        reflection = -reach / error
-        filters[:, 1 : order + 1] += reflection[:, None] * filters[:, order - 1 :: -1][:, :order]
-        error *= 1 - reflection**2
-    return filters
 
 
 def _shape(segments: Floats, rate: int) -> Floats:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
+from glasswatch.detectors.audio.linear_prediction import prediction_error_filters
 from glasswatch.detectors.audio.pcm import Pcm
 
 ORDER = 24
@@ -120,25 +121,10 @@ def _errors(samples: Pcm, frame: int) -> Pcm:
     window = np.hanning(around.shape[1] + 2)[1:-1].astype(np.float32)
     size = 1 << (around.shape[1] + ORDER - 1).bit_length()
     spectra = np.fft.rfft(around * window, size)
-    correlations = np.fft.irfft(spectra.real**2 + spectra.imag**2, size)[:, : ORDER + 1].astype(np.float64)
-    filters = _predictors(correlations).astype(np.float32)
+    correlations = np.fft.irfft(spectra.real**2 + spectra.imag**2, size)[:, : ORDER + 1]
+    filters = prediction_error_filters(correlations, 1e-8, 1e-10).astype(np.float32)
     errors = frames.copy()
     for lag in range(1, ORDER + 1):
         errors += filters[:, lag, None] * padded[ORDER - lag : len(padded) - lag].reshape(count, frame)
     errors[0, :ORDER] = 0
     return np.asarray(errors.reshape(-1)[: len(samples)])
-
-
-def _predictors(correlations: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Prediction error filters (frames, ORDER + 1), lag 0 first, by the Levinson-Durbin recursion."""
-    # White noise 80 dB below keeps silence and pure tones solvable.
-    correlations[:, 0] = correlations[:, 0] * (1 + 1e-8) + 1e-10
-    filters = np.zeros_like(correlations)
-    filters[:, 0] = 1
-    error = correlations[:, 0].copy()
-    for order in range(1, ORDER + 1):
-        reach = (filters[:, :order] * correlations[:, order:0:-1]).sum(axis=1)
-        reflection = -reach / error
-        filters[:, 1 : order + 1] += reflection[:, None] * filters[:, order - 1 :: -1][:, :order]
-        error *= 1 - reflection**2
-    return filters
