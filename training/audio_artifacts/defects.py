@@ -16,7 +16,9 @@ import numpy as np
 from glasswatch.core.errors import UsageError
 from glasswatch.simulator import simulate
 from glasswatch.simulator.effects.added import Shape
-from glasswatch.simulator.labels import Defect
+from glasswatch.simulator.labels import Defect, Labels
+from glasswatch.simulator.registry import injectors
+from glasswatch.simulator.settings import parse
 from training.audio_artifacts.programmes import Generator, Programme, Samples, at_rate
 
 RESEMBLING = (
@@ -64,11 +66,8 @@ def clip(programme: Programme, name: str, rng: Generator) -> Clip:
             settings = SETTINGS[name](programme, rng)
             length_s = len(programme.samples) / programme.rate
             lead_s = min(LEAD_S, length_s / 4)
-            seed = int(rng.integers(1 << 30))
-            labels = simulate(
-                name, before, after, start_s=lead_s, duration_s=length_s - 2 * lead_s, seed=seed, settings=settings
-            )
-            defects, changed = labels.defects, _read(after)
+            defects = _simulated(name, before, after, (lead_s, length_s - 2 * lead_s), settings, rng).defects
+            changed = _read(after)
     heard = coded(changed, programme.rate, rng) if rng.random() < 0.65 else changed
     return Clip(programme, changed, heard, name, settings, defects)
 
@@ -112,11 +111,33 @@ def _resembling(programme: Programme, before: Path, after: Path, rng: Generator)
     _write(before, programme)
     length_s = len(programme.samples) / programme.rate
     try:
-        seed = int(rng.integers(1 << 30))
-        simulate(name, before, after, start_s=0.0, duration_s=length_s, seed=seed, settings=settings)
+        _simulated(name, before, after, (0.0, length_s), settings, rng)
     except UsageError:  # nothing in this programme that could be changed
         return programme
     return Programme(f"{name}:{programme.name}", _read(after)[: len(programme.samples)], programme.rate)
+
+
+def _simulated(
+    name: str,
+    before: Path,
+    after: Path,
+    window_s: tuple[float, float],
+    settings: Mapping[str, str],
+    rng: Generator,
+) -> Labels:
+    """What the simulator does to a file from `window_s`[0] on, for `window_s`[1].
+
+    Raises:
+        UsageError: The programme does not bear it.
+        ValueError: The settings are wrong, which no other programme would mend.
+    """
+    try:
+        parse(injectors()[name].settings, name, settings)
+    except UsageError as error:
+        raise ValueError(f"wrong settings: {error}") from error
+    start_s, duration_s = window_s
+    seed = int(rng.integers(1 << 30))
+    return simulate(name, before, after, start_s=start_s, duration_s=duration_s, seed=seed, settings=settings)
 
 
 def _hum(_: Programme, rng: Generator) -> dict[str, str]:

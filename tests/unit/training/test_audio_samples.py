@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import wave
+from pathlib import Path
 
 import numpy as np
 import pytest
 from bench.sources import Source
-from training.audio_artifacts import samples
+from training.audio_artifacts import defects, samples
 from training.audio_artifacts.defects import CODECS, RESEMBLING, SETTINGS, clip, coded
 from training.audio_artifacts.programmes import PEAK, Programme, draw
 from training.audio_artifacts.samples import UNSURE, make
@@ -52,6 +53,28 @@ def test_a_defect_is_labelled_inside_and_not_outside(groups: dict[Group, list[So
         assert samples._label(made, 0) != CLASSES.index(name) or min(s for s, _ in spans) < 1
     assert set(labels) <= {0, UNSURE, CLASSES.index(name)}
     assert labels.count(CLASSES.index(name)) > 10
+
+
+@pytest.mark.parametrize("name", RESEMBLING)
+def test_everything_that_resembles_a_defect_can_be_had(
+    groups: dict[Group, list[Source]], name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(defects, "RESEMBLING", (name,))
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        programme = draw(groups, rng)
+        found = defects._resembling(programme, tmp_path / "before.wav", tmp_path / "after.wav", rng)
+        assert found.name.startswith(name)
+        assert np.abs(found.samples - programme.samples).max() > 1e-3
+
+
+def test_wrong_settings_are_no_matter_of_the_programme(
+    groups: dict[Group, list[Source]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(defects.SETTINGS, "hum", lambda programme, rng: {"snr_db": "1000"})
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match="snr_db"):
+        clip(draw(groups, rng), "hum", rng)
 
 
 def test_what_only_resembles_a_defect_has_none(groups: dict[Group, list[Source]]) -> None:
