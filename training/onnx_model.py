@@ -54,6 +54,7 @@ def save(
     del model.metadata_props[:]
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, target)
-    path = target.relative_to(target.parents[1]).as_posix()
-    target.parents[1].joinpath(checksums.FILE).write_text(checksums.to_text({path: target.read_bytes()}), "utf-8")
+    folder = target.parents[1]
+    versions = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.glob(f"*/{target.name}")}
+    folder.joinpath(checksums.FILE).write_text(checksums.to_text(versions), "utf-8")
     return target

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import time
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -20,11 +19,12 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from glasswatch.detectors.audio.artifact_features import CLASSES, YAMNET_BANDS, features
 from training.audio_artifacts.network import AudioArtifactsNet, Yamnet
 from training.audio_artifacts.samples import UNSURE
+from training.learning import note, schedule
 
 BATCH = 96
-WARM_UP = 0.05
 AVERAGED = 0.995
 CHECK_EVERY = 100
+
 Inputs = Mapping[str, npt.NDArray[np.float16]]
 
 
@@ -36,7 +36,7 @@ class Plan:
         layers: Of YAMNet.
         width: Of the other branches.
         steps: Number of steps.
-        rate: Highest learning rate; rises over WARM_UP of the steps and falls with a cosine.
+        rate: Highest learning rate; the way there and down is `learning.schedule`.
         seed: Of weights and order.
     """
 
@@ -64,14 +64,11 @@ class Watched:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Seconds:
-    """All sure seconds of a folder: YAMNet's features, inputs by name, class, and which clip they are of."""
+    """All sure seconds of a folder: YAMNet's features, inputs by name, and class."""
 
     heard: npt.NDArray[np.float16]
     inputs: Inputs
     labels: npt.NDArray[np.int64]
-    clips: npt.NDArray[np.int64]
-    kinds: list[str]
-    strengths: npt.NDArray[np.float64]
 
     def batch(self, chosen: npt.NDArray[np.intp]) -> tuple[list[Tensor], Tensor]:
         """What `AudioArtifactsNet.decide` takes, in its order, and classes."""
@@ -87,15 +84,7 @@ def load_seconds(folder: Path, yamnet: Yamnet) -> Seconds:
     with ProcessPoolExecutor(2) as pool:
         found = list(pool.map(_features, paths, chunksize=16))
     inputs = {name: np.concatenate([f[0][name] for f in found]) for name in found[0][0]}
-    counts = [len(f[1]) for f in found]
-    return Seconds(
-        _heard(yamnet, inputs["mel"]),
-        inputs,
-        np.concatenate([f[1] for f in found]),
-        np.repeat(np.arange(len(found)), counts),
-        [f[2] for f, count in zip(found, counts, strict=True) for _ in range(count)],
-        np.repeat([f[3] for f in found], counts),
-    )
+    return Seconds(_heard(yamnet, inputs["mel"]), inputs, np.concatenate([f[1] for f in found]))
 
 
 def _heard(yamnet: Yamnet, mel: npt.NDArray[np.float16]) -> npt.NDArray[np.float16]:
@@ -107,12 +96,12 @@ def _heard(yamnet: Yamnet, mel: npt.NDArray[np.float16]) -> npt.NDArray[np.float
     return np.concatenate(parts)
 
 
-def _features(path: Path) -> tuple[dict[str, npt.NDArray[np.float16]], npt.NDArray[np.int64], str, float]:
+def _features(path: Path) -> tuple[dict[str, npt.NDArray[np.float16]], npt.NDArray[np.int64]]:
     with np.load(path) as file:
         sure = file["labels"] != UNSURE
         samples = file["samples"][sure].astype(np.float32) / 32768
         inputs = {k: v.astype(np.float16) for k, v in features(samples, int(file["rate"])).items()}
-        return inputs, file["labels"][sure].astype(np.int64), str(file["kind"]), float(file["strength"])
+        return inputs, file["labels"][sure].astype(np.int64)
 
 
 def pretrained(model: Path, layers: int) -> Yamnet:
@@ -136,7 +125,7 @@ def fit(plan: Plan, learned: Seconds, aside: Seconds, yamnet: Yamnet, work: Path
     losses, started = [], time.monotonic()
     for step in range(plan.steps):
         for group in optimizer.param_groups:
-            group["lr"] = plan.rate * _schedule(step / plan.steps)
+            group["lr"] = plan.rate * schedule(step / plan.steps)
         inputs, truth = learned.batch(_chosen(by_class, rng))
         net.train()
         loss = functional.cross_entropy(net.decide(*_augmented(inputs, rng)), truth, label_smoothing=0.02)
@@ -150,10 +139,8 @@ def fit(plan: Plan, learned: Seconds, aside: Seconds, yamnet: Yamnet, work: Path
             trained = cast(AudioArtifactsNet, averaged.module)
             recalls = recalls_of(probabilities(trained, aside).argmax(1), aside.labels)
             seconds, started = time.monotonic() - started, time.monotonic()
-            _note(
-                work / f"{name}.csv",
-                Watched(step + 1, float(np.mean(losses)), float(np.mean(recalls)), *recalls, seconds),
-            )
+            watched = Watched(step + 1, float(np.mean(losses)), float(np.mean(recalls)), *recalls, seconds)
+            note(work / f"{name}.csv", asdict(watched))
             losses = []
             torch.save({"net": trained.state_dict(), "plan": asdict(plan)}, work / f"{name}.pt")
     return cast(AudioArtifactsNet, averaged.module)
@@ -199,18 +186,3 @@ def _augmented(inputs: list[Tensor], rng: np.random.Generator) -> list[Tensor]:
         mel[row, :, at : at + length] = mel[row].mean()
     mains = mains + (gain * 0.434).unsqueeze(3)
     return [heard, mel, mains, residual, shape]
-
-
-def _schedule(passed: float) -> float:
-    if passed < WARM_UP:
-        return passed / WARM_UP + 1e-3
-    return 0.5 * (1 + float(np.cos(np.pi * (passed - WARM_UP) / (1 - WARM_UP)))) + 1e-3
-
-
-def _note(path: Path, watched: Watched) -> None:
-    is_new = not path.exists()
-    with path.open("a", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(asdict(watched)))
-        if is_new:
-            writer.writeheader()
-        writer.writerow({k: round(v, 5) for k, v in asdict(watched).items()})

@@ -11,12 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from glasswatch.detectors.audio.artifact_features import CLASSES, YAMNET_BANDS
-
-# Channels and stride of YAMNet's layers 2 to 14 (tensorflow/models, research/audioset/yamnet/yamnet.py).
-LAYERS = (
-    (64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), (512, 1),
-    (512, 1), (512, 1), (512, 1), (512, 1), (1024, 2), (1024, 1),
-)  # fmt: skip
+from glasswatch.models.yamnet import CONV1_FILTERS, LAYERS
 
 
 class Convolution(nn.Conv2d):
@@ -43,9 +38,9 @@ class Yamnet(nn.Module):
 
     def __init__(self, layers: int) -> None:
         super().__init__()
-        self.conv1 = Convolution(1, 32, 2)
+        self.conv1 = Convolution(1, CONV1_FILTERS, 2)
         self.depthwise, self.pointwise = nn.ModuleDict(), nn.ModuleDict()
-        inputs = 32
+        inputs = CONV1_FILTERS
         for number, (outputs, stride) in enumerate(LAYERS[: layers - 1], 2):
             self.depthwise[str(number)] = Convolution(inputs, inputs, stride, groups=inputs)
             self.pointwise[str(number)] = nn.Conv2d(inputs, outputs, 1)

@@ -134,7 +134,7 @@ def _mixed(first: Programme, second: Programme, rng: Generator) -> Programme:
     """Two sounds at once, as a voice over music."""
     other = at_rate(second.samples, second.rate, first.rate)
     length = min(len(first.samples), len(other))
-    below = 10 ** (-rng.uniform(0, 20) / 20) * _rms(first.samples) / max(_rms(other), 1e-6)
+    below = 10 ** (-rng.uniform(0, 20) / 20) * rms(first.samples) / max(rms(other), 1e-6)
     samples = first.samples[:length] + np.float32(below) * other[:length]
     return Programme(f"{first.name}+{second.name}", samples.astype(np.float32), first.rate)
 
@@ -154,9 +154,10 @@ def _coloured(samples: Samples, rate: int, rng: Generator) -> Samples:
 
 def _levelled(samples: Samples, rng: Generator) -> Samples:
     """At an ordinary level, never clipped."""
-    gain = 10 ** (rng.uniform(*ACTIVE_DBFS) / 20) / max(_rms(samples), 1e-6)
+    gain = 10 ** (rng.uniform(*ACTIVE_DBFS) / 20) / max(rms(samples), 1e-6)
     return samples * np.float32(min(gain, PEAK / max(float(np.abs(samples).max()), 1e-6)))
 
 
-def _rms(samples: Samples) -> float:
-    return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
+def rms(samples: Samples) -> float:
+    """Root mean square, 0 of no samples."""
+    return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))) if len(samples) else 0.0

@@ -13,7 +13,7 @@ from bench.sources import Source
 from glasswatch.core.errors import UsageError
 from glasswatch.detectors.audio.artifact_features import CLASSES
 from training.audio_artifacts.defects import Clip, clip
-from training.audio_artifacts.programmes import Generator, Samples, draw
+from training.audio_artifacts.programmes import Generator, Samples, draw, rms
 from training.sources import Group
 
 SHARES = {"none": 0.2, "resembling": 0.28, "hum": 0.12, "hiss": 0.12, "distortion": 0.16, "clicks": 0.12}
@@ -105,7 +105,7 @@ def _label(made: Clip, first: int) -> int:
 
 
 def _heard(name: str, before: Samples, error: Samples) -> bool:
-    programme, wrong = _rms(before), _rms(error)
+    programme, wrong = rms(before), rms(error)
     least_rms, least_db = AUDIBLE[name]
     return max(programme, wrong) > LEAST_RMS and wrong > least_rms and _db(wrong, programme) > least_db
 
@@ -113,10 +113,10 @@ def _heard(name: str, before: Samples, error: Samples) -> bool:
 def _clicks_heard(made: Clip, before: Samples, error: Samples) -> bool:
     """Cuts wait for a step that is high enough; impulses have to stand out of what is around them."""
     if made.settings["mode"] in ("slip", "packet_loss"):
-        return _rms(before) > LEAST_RMS
+        return rms(before) > LEAST_RMS
     at = int(np.argmax(np.abs(error)))
     reach = made.programme.rate // 100
-    around = _rms(before[max(at - reach, 0) : at + reach])
+    around = rms(before[max(at - reach, 0) : at + reach])
     return bool(np.abs(error[at]) > max(LEAST_CLICK * around, LEAST_RMS))
 
 
@@ -125,10 +125,6 @@ def _strength(made: Clip) -> float:
     if not strengths:
         return float("nan")
     return max(s.get("snr_db", s.get("sdr_db", -s.get("peak_db", float("nan")))) for s in strengths)
-
-
-def _rms(samples: Samples) -> float:
-    return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))) if len(samples) else 0.0
 
 
 def _db(value: float, reference: float) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from training.block_corruption.crops import DAMAGED, UNSURE, WHOLE, Batch, Samples
 from training.block_corruption.network import BlockCorruptionNet, Prediction
+from training.learning import note, schedule
 
 SIZES = ((224, 224), (320, 576), (128, 128))
 """Heights and widths of crops, by turns; a picture's decision must not depend on its size."""
@@ -31,7 +31,6 @@ COLLAGES = (2, 3, 4, 5)
 """Maps are joined to larger ones, so many by so many, on which the decision is learned too: a whole HD picture has
 2,040 cells, and no batch of such pictures could be afforded."""
 
-WARM_UP = 0.05
 AVERAGED = 0.998
 CHECK_EVERY = 250
 
@@ -44,7 +43,7 @@ class Plan:
         form: Which network, of `network.FORMS`.
         width: Channels of its first stage.
         steps: Number of steps.
-        rate: Highest learning rate; rises over WARM_UP of the steps and falls with a cosine.
+        rate: Highest learning rate; the way there and down is `learning.schedule`.
         seed: Of weights and crops.
     """
 
@@ -96,7 +95,7 @@ def fit(plan: Plan, work: Path, name: str) -> BlockCorruptionNet:
     losses, started = [], time.monotonic()
     for step, batch in _batches(learned, plan, done):
         for group in optimizer.param_groups:
-            group["lr"] = plan.rate * _schedule(step / plan.steps)
+            group["lr"] = plan.rate * schedule(step / plan.steps)
         net.train()
         loss = loss_of(net, batch, device, np.random.default_rng([plan.seed, step, 1]))
         optimizer.zero_grad()
@@ -107,7 +106,7 @@ def fit(plan: Plan, work: Path, name: str) -> BlockCorruptionNet:
         losses.append(loss.item())
         if (step + 1) % CHECK_EVERY == 0 or step + 1 == plan.steps:
             watched = watch(trained, aside, device, step + 1, losses, time.monotonic() - started)
-            _note(work / f"{name}.csv", watched)
+            note(work / f"{name}.csv", asdict(watched))
             state = {"net": net, "averaged": averaged, "optimizer": optimizer}
             torch.save(
                 {key: item.state_dict() for key, item in state.items()} | {"plan": asdict(plan), "step": step + 1},
@@ -220,18 +219,3 @@ def _parameters(net: BlockCorruptionNet) -> list[dict[str, object]]:
     weights = [p for p in net.parameters() if p.ndim > 1]
     others = [p for p in net.parameters() if p.ndim <= 1]
     return [{"params": weights, "weight_decay": 0.02}, {"params": others, "weight_decay": 0.0}]
-
-
-def _schedule(passed: float) -> float:
-    if passed < WARM_UP:
-        return passed / WARM_UP + 1e-3
-    return 0.5 * (1 + float(np.cos(np.pi * (passed - WARM_UP) / (1 - WARM_UP)))) + 1e-3
-
-
-def _note(path: Path, watched: Watched) -> None:
-    is_new = not path.exists()
-    with path.open("a", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(asdict(watched)))
-        if is_new:
-            writer.writeheader()
-        writer.writerow({k: round(v, 5) for k, v in asdict(watched).items()})

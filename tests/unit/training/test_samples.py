@@ -10,15 +10,6 @@ from training.block_corruption.samples import make
 from training.sources import Group
 
 from glasswatch.simulator.media import Picture
-from tests.media import write_video
-
-GROUP = Group("a")
-
-
-@pytest.fixture(scope="module")
-def groups(tmp_path_factory: pytest.TempPathFactory) -> dict[Group, list[Source]]:
-    path = write_video(tmp_path_factory.mktemp("media") / "a.mkv", frames=60, size=(640, 360), codec="mpeg4")
-    return {GROUP: [Source("a.mkv", path, "train", 2.4, (640, 360), 0)]}
 
 
 def test_a_clip_has_one_size_and_moves(groups: dict[Group, list[Source]]) -> None:
