@@ -100,8 +100,8 @@ def frame_table(figures: Mapping[str, Figures], model: str, line: Thresholds) ->
         rows.append([name, str(one.pictures), *(number(v, 3) for v in values)])
     note = (
         "Clean: whole pictures of the damaged files, hard negatives, untouched sources. Labelled: a block of 16x16 is "
-        "off by more than 4 codes in the mean; large: by more than 10; visible: large, and edges, smears or one colour "
-        "are seen in the picture alone. The rows by codec, mode, strength and area are of visible ones. IoU: cells of "
+        "off by more than 4 codes in the mean; large: by more than 10; visible: large, and seen to be "
+        "damaged in the picture alone. The rows by codec, mode, strength and area are of visible ones. IoU: cells of "
         "32x32, damaged where one block is visibly so, left out where none is and one is labelled."
     )
     return Table(f"Pictures, {model}", columns, rows, note)
