@@ -76,7 +76,9 @@ class Samples:
             raise FileNotFoundError(f"{folder} holds no samples: run `prepare` first")
 
     def batch(self, rng: Generator, count: int, size: tuple[int, int]) -> Batch:
-        """`count` crops of (height, width), whole cells, from anywhere, in altered colours."""
+        """`count` crops of (height, width), less a part of the last cells, from anywhere, in altered colours."""
+        # Pictures seldom end with a whole cell.
+        down, across = (int(n) for n in rng.integers(0, CELL_PX * 3 // 4, 2))
         frames = np.empty((count, *size, 3), np.uint8)
         cells = np.empty((count, size[0] // CELL_PX, size[1] // CELL_PX), np.int8)
         for n in range(count):
@@ -85,15 +87,14 @@ class Samples:
             frame, off, visible = clip.frames[at], clip.differences[at], clip.visible[at]
             top, left, height, width = _place(frame.shape[:2], visible, clip.block_px, size, rng)
             crop = _recoloured(np.asarray(frame[top : top + height, left : left + width]), rng)
-            truth = cells_of(off, visible, clip.block_px, (top, left), size)
+            mirrored = rng.random() < 0.5
+            shown = slice(0, size[0] - down), slice(across, None) if mirrored else slice(0, size[1] - across)
+            truth = cells_of(off, visible, clip.block_px, (top, left), size, shown)
             if height < size[0] or width < size[1]:  # as at the edge of a picture
                 crop = np.pad(crop, ((0, size[0] - height), (0, size[1] - width), (0, 0)), mode="reflect")
                 truth[-(-height // CELL_PX) :] = truth[:, -(-width // CELL_PX) :] = UNSURE
-            mirrored = rng.random() < 0.5
             frames[n] = crop[:, ::-1] if mirrored else crop
             cells[n] = truth[:, ::-1] if mirrored else truth
-        # Pictures seldom end with a whole cell.
-        down, across = rng.integers(0, CELL_PX * 3 // 4, 2)
         return Batch(np.ascontiguousarray(frames[:, : size[0] - down, : size[1] - across]), cells)
 
     def whole(self) -> list[Batch]:
@@ -110,16 +111,25 @@ class Samples:
 
 
 def cells_of(
-    differences: npt.NDArray[np.uint8], visible: Blocks, block_px: float, corner: tuple[int, int], size: tuple[int, int]
+    differences: npt.NDArray[np.uint8],
+    visible: Blocks,
+    block_px: float,
+    corner: tuple[int, int],
+    size: tuple[int, int],
+    shown: tuple[slice, slice] = (slice(None), slice(None)),
 ) -> npt.NDArray[np.int8]:
-    """The truth (rows, columns) of a crop of `size` pixels at `corner` (top, left), from a picture's blocks."""
+    """The truth (rows, columns) of a crop of `size` pixels at `corner` (top, left), from a picture's blocks.
+
+    Only what is `shown` of the crop, rows and columns, can be damaged.
+    """
     rows, columns = (
         np.minimum(((np.arange(length) + first + 0.5) / block_px).astype(np.intp), blocks - 1)
         for length, first, blocks in zip(size, corner, differences.shape, strict=True)
     )
 
     def share(damaged: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
-        pixels = damaged[np.ix_(rows, columns)]
+        pixels = np.zeros(size, np.bool_)
+        pixels[shown] = damaged[np.ix_(rows[shown[0]], columns[shown[1]])]
         means: npt.NDArray[np.float64] = pixels.reshape(size[0] // CELL_PX, CELL_PX, -1, CELL_PX).mean((1, 3))
         return means
 

@@ -126,10 +126,12 @@ class EdgeProfiles(nn.Module):
     def forward(self, pictures: Tensor) -> Tensor:
         """Features (pictures, channels, rows, columns) of R'G'B' (pictures, 3, height, width), 0 to 1.
 
-        What is missing to a whole cell at the lower and right edge is filled up with the last line and column.
+        What is missing to a whole cell at the lower and right edge is filled up with the mirror image of what is there:
+        repeated lines would be a smear.
         """
         height, width = pictures.shape[2:]
-        padded = functional.pad(pictures, (1, -width % CELL_PX, 1, -height % CELL_PX), mode="replicate")
+        whole = functional.pad(pictures, (0, -width % CELL_PX, 0, -height % CELL_PX), mode="reflect")
+        padded = functional.pad(whole, (1, 0, 1, 0), mode="replicate")
         here = padded[:, :, 1:, 1:]
         across = (here - padded[:, :, 1:, :-1]).abs().amax(1, keepdim=True)
         down = (here - padded[:, :, :-1, 1:]).abs().amax(1, keepdim=True)

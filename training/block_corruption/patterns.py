@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.block_corruption.clips import FRAMES
+from training.block_corruption.structures import structure
 
 Generator = np.random.Generator
 
@@ -22,8 +23,11 @@ LONGEST_WAIT = 60
 def pattern(rng: Generator) -> list[av.VideoFrame]:
     """FRAMES frames of one pattern."""
     size = SIZES[int(rng.integers(len(SIZES)))]
-    if rng.random() < 0.3:
-        return _patches(size, rng)
+    kind = rng.random()
+    if kind < 0.35:
+        return _moving(structure(size, rng), rng)
+    if kind < 0.55:
+        return _moving(_patches(size, rng), rng)
     name = str(rng.choice(list(GENERATORS)))
     options = {"size": f"{size[0]}x{size[1]}", "rate": "25"} | GENERATORS[name](rng)
     return _generated(name, options, int(rng.integers(LONGEST_WAIT)))
@@ -39,16 +43,20 @@ def _generated(name: str, options: dict[str, str], wait: int) -> list[av.VideoFr
     return [frame for frame in islice(frames, wait, None) if isinstance(frame, av.VideoFrame)]
 
 
-def _patches(size: tuple[int, int], rng: Generator) -> list[av.VideoFrame]:
-    """A grid of rectangles in two, in few or in any colours, as on charts and chequered grounds; it may move."""
+def _patches(size: tuple[int, int], rng: Generator) -> npt.NDArray[np.uint8]:
+    """A grid of rectangles in two, in few or in any colours, as on charts and chequered grounds."""
     across, down = (int(n) for n in rng.integers(2, 25, 2))
     colours = rng.integers(0, 256, (int(rng.choice([2, 2, 3, 6, 64])), 3))
     chosen = rng.integers(0, len(colours), (down, across))
     if len(colours) == 2:
         chosen = np.add.outer(np.arange(down), np.arange(across)) % 2
     rows, columns = np.arange(size[1]) * down // size[1], np.arange(size[0]) * across // size[0]
-    image: npt.NDArray[np.uint8] = colours[chosen[np.ix_(rows, columns)]].astype(np.uint8)
-    speed = rng.integers(-8, 9, 2) if rng.random() < 0.3 else np.zeros(2, np.int64)
+    return colours[chosen[np.ix_(rows, columns)]].astype(np.uint8)
+
+
+def _moving(image: npt.NDArray[np.uint8], rng: Generator) -> list[av.VideoFrame]:
+    """FRAMES frames of an image that stands or moves."""
+    speed = rng.integers(-8, 9, 2) if rng.random() < 0.4 else np.zeros(2, np.int64)
     return [
         av.VideoFrame.from_ndarray(np.ascontiguousarray(np.roll(image, speed * n, (0, 1))), format="rgb24")
         for n in range(FRAMES)

@@ -250,10 +250,10 @@ class Way:
 
 
 WAYS = (
-    Way(0.55, "coded", _coded),
-    Way(0.15, "drawn", _drawn),
-    Way(0.15, "intact", _intact),
-    Way(0.15, "negative", _negative),
+    Way(0.50, "coded", _coded),
+    Way(0.13, "drawn", _drawn),
+    Way(0.20, "intact", _intact),
+    Way(0.17, "negative", _negative),
 )
 GRAPHIC_WAYS = (
     Way(0.2, "coded", _coded),

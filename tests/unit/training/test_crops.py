@@ -55,6 +55,15 @@ def test_a_sliver_of_a_damaged_block_is_unsure() -> None:
     np.testing.assert_array_equal(cells, [[UNSURE, WHOLE]])
 
 
+def test_damage_that_is_cut_off_is_none() -> None:
+    differences = off(4, 4, r3c0=60, r1c2=60)
+    shown = slice(0, 48), slice(8, None)
+
+    cells = cells_of(differences, differences > 10, 16.0, (0, 0), (64, 64), shown)
+
+    np.testing.assert_array_equal(cells, [[WHOLE, DAMAGED], [WHOLE, WHOLE]])
+
+
 def test_blocks_of_a_picture_that_was_enlarged_cover_more_pixels() -> None:
     cells = truth(off(4, 4, r1c1=60), 32.0, (0, 0), (128, 128))
 

@@ -6,6 +6,7 @@ from bench.sources import Source
 from training.block_corruption import patterns
 from training.block_corruption.clips import FRAMES, SIZE, pictures
 from training.block_corruption.samples import make_graphic
+from training.block_corruption.structures import structure
 from training.sources import Group
 
 
@@ -33,3 +34,12 @@ def test_most_graphics_are_whole(groups: dict[Group, list[Source]]) -> None:
     assert {m.source for m in made} == {"a.mkv", "pattern"}
     assert sum(m.visible.any() for m in made) < 4
     assert {m.frames.dtype for m in made} == {np.dtype(np.uint8)}
+
+
+def test_structures_repeat_themselves_and_their_seed() -> None:
+    for seed in range(20):
+        image = structure((640, 360), np.random.default_rng(seed))
+
+        np.testing.assert_array_equal(image, structure((640, 360), np.random.default_rng(seed)))
+        assert image.shape == (360, 640, 3)
+        assert image.std() > 2
