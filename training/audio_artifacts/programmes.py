@@ -62,6 +62,12 @@ GROUPS = (
 LENGTH_S = 7.0
 LEAST_S = 2.5
 
+SPEEDS = (0.7, 1.4)
+"""How fast sound may be played; pitch goes with it."""
+
+REVERBERATION_S = (0.2, 1.5)
+"""Time in which a room's echoes fall by 60 dB."""
+
 RATES = (16_000, 22_050, 32_000, 44_100, 48_000)
 
 ACTIVE_DBFS = (-38.0, -12.0)
@@ -86,7 +92,7 @@ class Programme:
 def draw(groups: Mapping[Group, list[Source]], rng: Generator) -> Programme:
     """LENGTH_S of a file, or all of it where that is less; perhaps mixed, at another rate, level and colour."""
     found = _excerpt(groups, rng)
-    if rng.random() < 0.35:
+    if rng.random() < 0.4:
         found = _mixed(found, _excerpt(groups, rng), rng)
     samples, rate = found.samples, found.rate
     if rng.random() < 0.3:
@@ -94,6 +100,8 @@ def draw(groups: Mapping[Group, list[Source]], rng: Generator) -> Programme:
         samples = at_rate(samples, found.rate, rate)
     if rng.random() < 0.5:
         samples = _coloured(samples, rate, rng)
+    if rng.random() < 0.2:
+        samples = _reverberant(samples, rate, rng)
     return Programme(found.name, _levelled(samples, rng), rate)
 
 
@@ -115,8 +123,10 @@ def _excerpt(groups: Mapping[Group, list[Source]], rng: Generator) -> Programme:
         length = min(round(LENGTH_S * rate), len(channel))
         at = int(rng.integers(len(channel) - length + 1))
         samples = channel[at : at + length].astype(np.float32) / 32768
+        if rng.random() < 0.5:  # another voice, another instrument
+            samples = at_rate(samples, round(rate * np.exp(rng.uniform(*np.log(SPEEDS)))), rate)
         # Titles fade in and out, and voices pause: there is nothing to bend and nothing to hide behind.
-        if length >= LEAST_S * rate and np.abs(samples).max() > 0.003:
+        if len(samples) >= LEAST_S * rate and np.abs(samples).max() > 0.003:
             return Programme(source.name, samples, rate)
 
 
@@ -149,6 +159,18 @@ def _coloured(samples: Samples, rate: int, rng: Generator) -> Samples:
     if rng.random() < 0.2:
         gains_db -= 12 * np.maximum(rng.uniform(-4, -2) - octaves, 0)
     found = np.fft.irfft(np.fft.rfft(samples) * 10 ** (gains_db / 20), len(samples))
+    return found.astype(np.float32)
+
+
+def _reverberant(samples: Samples, rate: int, rng: Generator) -> Samples:
+    """In a room: echoes are noise that dies away (Polack's model)."""
+    seconds = rng.uniform(*REVERBERATION_S)
+    times = np.arange(round(seconds * rate)) / rate
+    room = rng.normal(0, 1, len(times)) * 10 ** (-3 * times / seconds)
+    room *= 10 ** (-rng.uniform(3, 18) / 20) / np.sqrt(np.sum(room * room))
+    room[0] += 1
+    size = 1 << (len(samples) + len(room) - 1).bit_length()
+    found = np.fft.irfft(np.fft.rfft(samples, size) * np.fft.rfft(room, size), size)[: len(samples)]
     return found.astype(np.float32)
 
 
