@@ -45,12 +45,13 @@ def prepare(work: Path, media: Path, clips: int, aside: int, seed: int, processe
 @click.option("--steps", default=6000, show_default=True)
 @click.option("--rate", default=0.003, show_default=True, help="Highest learning rate.")
 @click.option("--seed", default=1, show_default=True)
-def fit(work: Path, name: str, form: str, width: int, steps: int, rate: float, seed: int) -> None:
+@click.option("--bfloat16", is_flag=True, help="Compute in 16 bits; for processors with AMX.")
+def fit(work: Path, name: str, form: str, width: int, steps: int, rate: float, seed: int, bfloat16: bool) -> None:
     """Learn from the samples."""
     from training.block_corruption.fit import Plan  # noqa: PLC0415 - the command above needs no torch
     from training.block_corruption.fit import fit as run  # noqa: PLC0415
 
-    run(Plan(form, width, steps, rate, seed), work, name)
+    run(Plan(form, width, steps, rate, seed, bfloat16), work, name)
 
 
 @main.command()

@@ -18,7 +18,7 @@ from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from training.block_corruption.crops import DAMAGED, UNSURE, WHOLE, Batch, Samples
-from training.block_corruption.network import BlockCorruptionNet, Prediction
+from training.block_corruption.network import BlockCorruptionNet
 from training.learning import note, schedule
 
 SIZES = ((224, 224), (320, 576), (128, 128))
@@ -45,6 +45,8 @@ class Plan:
         steps: Number of steps.
         rate: Highest learning rate; the way there and down is `learning.schedule`.
         seed: Of weights and crops.
+        bfloat16: Whether convolutions are computed in 16 bits: three times as fast where the processor has AMX, slower
+            where it only pretends.
     """
 
     form: str
@@ -52,6 +54,7 @@ class Plan:
     steps: int
     rate: float
     seed: int
+    bfloat16: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ def fit(plan: Plan, work: Path, name: str) -> BlockCorruptionNet:
         for group in optimizer.param_groups:
             group["lr"] = plan.rate * schedule(step / plan.steps)
         net.train()
-        loss = loss_of(net, batch, device, np.random.default_rng([plan.seed, step, 1]))
+        loss = loss_of(net, batch, device, np.random.default_rng([plan.seed, step, 1]), bfloat16=plan.bfloat16)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
@@ -125,10 +128,14 @@ def load(checkpoint: Path) -> BlockCorruptionNet:
     return net
 
 
-def loss_of(net: BlockCorruptionNet, batch: Batch, device: torch.device, rng: np.random.Generator) -> Tensor:
+def loss_of(
+    net: BlockCorruptionNet, batch: Batch, device: torch.device, rng: np.random.Generator, *, bfloat16: bool
+) -> Tensor:
     """Cross entropy of cells and of decisions, about crops and about larger pictures made of them."""
-    frames = torch.from_numpy(batch.frames).to(device).permute(0, 3, 1, 2).float().div_(255)
-    found: Prediction = net(frames)
+    frames = torch.from_numpy(batch.frames).to(device).permute(0, 3, 1, 2).float()
+    with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+        features = net.features(frames)
+    found = net.judge(features.float())
     pictures = torch.from_numpy(batch.pictures).to(device)
     cells = _entropy(found.cells, torch.from_numpy(batch.cells).to(device))
     decisions = _entropy(found.picture, pictures)
@@ -146,7 +153,7 @@ def watch(
     cells, scores, areas, truth_cells, truth = [], [], [], [], []
     with torch.no_grad():
         for batch in batches:
-            found = net(torch.from_numpy(batch.frames).to(device).permute(0, 3, 1, 2).float().div_(255))
+            found = net(torch.from_numpy(batch.frames).to(device).permute(0, 3, 1, 2).float())
             logits = found.cells.cpu().numpy()
             cells.append(logits.ravel())
             areas.append((logits >= 0).mean((1, 2)) + 1e-6 * logits.max((1, 2)))

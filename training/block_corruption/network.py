@@ -109,8 +109,8 @@ class ResNet18(nn.Sequential):
         super().__init__(*layers)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """Features (pictures, channels, rows, columns) of R'G'B' (pictures, 3, height, width), 0 to 1."""
-        features: Tensor = super().forward((pictures - 0.5) * 4)  # type: ignore[no-untyped-call]
+        """Features (pictures, channels, rows, columns) of R'G'B' codes (pictures, 3, height, width), 0 to 255."""
+        features: Tensor = super().forward((pictures - 127.5) / 64)  # type: ignore[no-untyped-call]
         return features
 
 
@@ -124,25 +124,27 @@ class EdgeProfiles(nn.Module):
     channels = 2 * TILE_PX + 3
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """Features (pictures, channels, rows, columns) of R'G'B' (pictures, 3, height, width), 0 to 1.
+        """Features (pictures, channels, rows, columns) of R'G'B' codes (pictures, 3, height, width), 0 to 255.
 
         What is missing to a whole cell at the lower and right edge is filled up with the mirror image of what is there:
         repeated lines would be a smear.
         """
         height, width = pictures.shape[2:]
         whole = functional.pad(pictures, (0, -width % CELL_PX, 0, -height % CELL_PX), mode="reflect")
-        padded = functional.pad(whole, (1, 0, 1, 0), mode="replicate")
-        here = padded[:, :, 1:, 1:]
-        across = (here - padded[:, :, 1:, :-1]).abs().amax(1, keepdim=True)
-        down = (here - padded[:, :, :-1, 1:]).abs().amax(1, keepdim=True)
-        columns = functional.avg_pool2d(across, (TILE_PX, 1))
-        lines = functional.avg_pool2d(down, (1, TILE_PX))
-        phases = range(TILE_PX)
+        across = (whole[:, :, :, 1:] - whole[:, :, :, :-1]).abs().amax(1)
+        down = (whole[:, :, 1:] - whole[:, :, :-1]).abs().amax(1)
+        # There is no step to what is outside.
+        columns = functional.avg_pool2d(functional.pad(across, (1, 0)), (TILE_PX, 1))
+        lines = functional.avg_pool2d(functional.pad(down, (0, 0, 1, 0)), (1, TILE_PX))
         profiles = torch.cat(
-            [columns[:, :, :, n::TILE_PX] for n in phases] + [lines[:, :, n::TILE_PX] for n in phases], 1
+            [
+                columns.unflatten(2, (-1, TILE_PX)).permute(0, 3, 1, 2),
+                lines.unflatten(1, (-1, TILE_PX)).transpose(1, 2),
+            ],
+            1,
         )
         # The logarithm, since a step counts by how much larger it is than others; a code of 8 bit is the least.
-        return torch.cat([torch.log(profiles + 1 / 255), functional.avg_pool2d(here, TILE_PX)], 1)
+        return torch.cat([torch.log(profiles + 1), functional.avg_pool2d(whole, TILE_PX) / 64], 1)
 
 
 class EdgeNet(nn.Sequential):
@@ -187,8 +189,12 @@ class BlockCorruptionNet(nn.Module):
         self.decision = Decision()
 
     def forward(self, pictures: Tensor) -> Prediction:
-        """Judge pictures (pictures, 3, height, width), R'G'B' of 0 to 1; a map has ceil(size / 32) cells."""
-        cells = self.cells(self.features(pictures)).squeeze(1)
+        """Judge pictures (pictures, 3, height, width), R'G'B' codes of 0 to 255; a map has ceil(size / 32) cells."""
+        return self.judge(self.features(pictures))
+
+    def judge(self, features: Tensor) -> Prediction:
+        """The map and the decision of features (pictures, channels, rows, columns)."""
+        cells = self.cells(features).squeeze(1)
         return Prediction(cells, self.decision(cells))
 
 
@@ -201,5 +207,5 @@ class Served(nn.Module):
 
     def forward(self, frames: Tensor) -> tuple[Tensor, Tensor]:
         """Map (frames, rows, columns) and score (frames, 1) of frames (frames, height, width, 3), uint8."""
-        found = self.net(frames.permute(0, 3, 1, 2).float() / 255)
+        found = self.net(frames.permute(0, 3, 1, 2).float())
         return torch.sigmoid(found.cells), torch.sigmoid(found.picture).unsqueeze(1)
