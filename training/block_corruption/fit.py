@@ -32,7 +32,7 @@ COLLAGES = (2, 3, 4, 5)
 2,040 cells, and no batch of such pictures could be afforded."""
 
 AVERAGED = 0.998
-CHECK_EVERY = 250
+CHECK_EVERY = 500
 
 
 @dataclass(frozen=True, slots=True)
