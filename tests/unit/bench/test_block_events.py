@@ -67,9 +67,9 @@ def test_a_file_that_cannot_be_judged_misses_its_events_and_adds_no_hours() -> N
     assert (total.recall, total.hours, total.false_per_hour) == (0.0, 0.0, None)
 
 
-def test_the_detector_looks_at_the_first_picture_of_each_half_second() -> None:
-    assert sampled((0.1, 0.4, 0.52, 0.6, 1.0, 2.3)).tolist() == [0.1, 0.52, 1.0, 2.3]
-    between, across = judged(truth((1.08, 1.4))), judged(truth((1.4, 1.6)))
+def test_the_detector_looks_at_the_first_picture_of_each_quarter_second() -> None:
+    assert sampled((0.1, 0.2, 0.26, 0.3, 0.5, 1.15)).tolist() == [0.1, 0.26, 0.5, 1.15]
+    between, across = judged(truth((1.04, 1.2))), judged(truth((1.2, 1.3)))
     assert [e.is_sampled for e in (*between.events, *across.events)] == [False, True]
 
 

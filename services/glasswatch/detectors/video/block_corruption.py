@@ -89,7 +89,7 @@ class BlockCorruptionDetector(ModelDetector[BlockCorruptionParams, BlockCorrupti
         name="block_corruption",
         version="1",
         defects=("block_corruption",),
-        needs=(VideoNeed(Planes.RGB, lines=1080, rate=Fraction(2)),),
+        needs=(VideoNeed(Planes.RGB, lines=1080, rate=Fraction(4)),),
         measurements={"probability": "1", "area": "1"},
         models=(MODEL,),
         lookback_s=2.0,
