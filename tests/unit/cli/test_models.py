@@ -56,11 +56,14 @@ def test_a_model_is_built_once(repository: Path) -> None:
     assert run("build", repository=repository).output == f"yamnet 1 was built already: {repository / 'yamnet'}\n"
 
 
-def test_building_needs_a_name_that_is_known_a_folder_and_onnx(
-    repository: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_building_makes_the_repository(tmp_path: Path) -> None:
+    repository = tmp_path / "new" / "models"
+    assert run("build", repository=repository).output == f"yamnet 1 built: {repository / 'yamnet'}\n"
+    assert (repository / "yamnet" / "1" / "model.onnx").read_bytes() == b"abc"
+
+
+def test_building_needs_a_name_that_is_known_and_onnx(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert_usage_error(run("build", "vggish", repository=repository), "'vggish'; there are yamnet")
-    assert_usage_error(run("build", repository=repository / "nowhere"), "there is no folder")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert_usage_error(run("build", repository=repository), "pip install 'glasswatch[models]'")
 
