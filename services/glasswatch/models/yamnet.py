@@ -13,11 +13,11 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from glasswatch.models.onnx_graph import Graph, Port
 from glasswatch.models.tensor_bundle import TensorBundle
 
 FRAMES, BANDS, CLASSES = 96, 64, 521
@@ -87,13 +87,10 @@ def read_weights(bundle: TensorBundle) -> Weights:
 
 def to_onnx(weights: Weights) -> bytes:
     """The network with these weights, as the content of an ONNX file."""
-    from onnx import NodeProto, TensorProto, checker, helper, numpy_helper  # noqa: PLC0415 - of the extra `models`
-
-    nodes: list[NodeProto] = []
-
-    def add(kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
-        nodes.append(helper.make_node(kind, inputs, [output], **attributes))
-        return output
+    graph = Graph()
+    channel_axis = graph.weight([1], "channel_axis")
+    for name, values in weights.items():
+        graph.weight(values, name)
 
     def convolution(name: str, source: str, kernel: int, stride: int = 1, groups: int = 1) -> str:
         # TensorFlow's SAME: as many zeros as give size / stride outputs, the odd one below and right. The sizes on the
@@ -101,36 +98,19 @@ def to_onnx(weights: Weights) -> bytes:
         begin, end = {(1, 1): (0, 0), (3, 1): (1, 1), (3, 2): (0, 1)}[kernel, stride]
         attributes = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2, "group": groups}
         inputs = [source, f"{name}.weight", f"{name}.bias"]
-        add("Conv", inputs, f"{name}.sum", **attributes, pads=[begin, begin, end, end])
-        return add("Relu", [f"{name}.sum"], f"{name}.relu")
+        graph.add("Conv", inputs, f"{name}.sum", **attributes, pads=[begin, begin, end, end])
+        return graph.add("Relu", [f"{name}.sum"], f"{name}.relu")
 
-    last = add("Unsqueeze", ["log_mel", "channel_axis"], "picture")
+    last = graph.add("Unsqueeze", ["log_mel", channel_axis], "picture")
     last = convolution("conv1", last, 3, stride=2)
     channels = CONV1_FILTERS
     for i, (filters, stride) in enumerate(LAYERS, start=2):
         last = convolution(f"depthwise{i}", last, 3, stride, groups=channels)
         last = convolution(f"pointwise{i}", last, 1)
         channels = filters
-    last = add("GlobalAveragePool", [last], "pooled")
-    add("Flatten", [last], "embedding")
-    add("Gemm", ["embedding", "logits.weight", "logits.bias"], "logits", transB=1)
-    add("Sigmoid", ["logits"], "scores")
-    graph = helper.make_graph(
-        nodes,
-        "yamnet",
-        [helper.make_tensor_value_info("log_mel", TensorProto.FLOAT, ["batch", FRAMES, BANDS])],
-        [
-            helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", channels]),
-            helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["batch", CLASSES]),
-        ],
-        [
-            helper.make_tensor("channel_axis", TensorProto.INT64, [1], [1]),
-            *(numpy_helper.from_array(np.ascontiguousarray(array), name) for name, array in weights.items()),
-        ],
-    )
-    # Old enough for the ONNX Runtime of a Triton server of the last years.
-    model = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8, producer_name="glasswatch"
-    )
-    checker.check_model(model, full_check=True)
-    return model.SerializeToString()
+    last = graph.add("GlobalAveragePool", [last], "pooled")
+    graph.add("Flatten", [last], "embedding")
+    graph.add("Gemm", ["embedding", "logits.weight", "logits.bias"], "logits", transB=1)
+    graph.add("Sigmoid", ["logits"], "scores")
+    outputs = [Port("embedding", "float32", (channels,)), Port("scores", "float32", (CLASSES,))]
+    return graph.model("yamnet", [Port("log_mel", "float32", (FRAMES, BANDS))], outputs)
