@@ -75,13 +75,7 @@ def convert_landmarks(members: Mapping[str, bytes]) -> dict[str, bytes]:
 
 def _pixels(graph: Graph) -> str:
     """The input `frames` as numbers, channels before lines."""
-    return graph.add("Transpose", [graph.add("Cast", ["frames"], to=_float())], perm=TO_ONNX)
-
-
-def _float() -> int:
-    from onnx import TensorProto  # noqa: PLC0415 - of the extra `models`
-
-    return int(TensorProto.FLOAT)
+    return graph.add("Transpose", [graph.cast("frames", "float32")], perm=TO_ONNX)
 
 
 def _origins() -> npt.NDArray[np.float32]:

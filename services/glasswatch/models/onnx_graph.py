@@ -56,6 +56,12 @@ class Graph:
         self._nodes.append(helper.make_node(kind, list(inputs), [output], **attributes))
         return output
 
+    def cast(self, source: str, dtype: str) -> str:
+        """Add a node that makes numbers of another type, by NumPy's name of it."""
+        from onnx import helper  # noqa: PLC0415 - of the extra `models`
+
+        return self.add("Cast", [source], to=helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
+
     def weight(self, values: npt.ArrayLike, name: str | None = None) -> str:
         """Add a tensor that does not change; by default it gets a name that is new. Returns its name."""
         from onnx import helper, numpy_helper  # noqa: PLC0415 - of the extra `models`

