@@ -62,4 +62,5 @@ def _list() -> None:
     for name, injector in injectors().items():
         click.echo(f"{name}: {injector.description}")
         for key, info in injector.settings.model_fields.items():
-            click.echo(f"    {key}={info.default}  {info.description or ''}")
+            default = "" if info.is_required() else info.default
+            click.echo(f"    {key}={default}  {info.description or ''}")

@@ -11,6 +11,7 @@ from glasswatch.simulator.effects import (
     ambience_negatives,
     audio,
     audio_negatives,
+    av_sync,
     block_corruption,
     block_negatives,
     clicks,
@@ -19,6 +20,7 @@ from glasswatch.simulator.effects import (
     stream,
     video,
     video_negatives,
+    voice_negatives,
 )
 from glasswatch.simulator.injector import Injector
 
@@ -32,6 +34,7 @@ def injectors() -> Mapping[str, Injector]:
         *added.INJECTORS,
         *distortion.INJECTORS,
         *clicks.INJECTORS,
+        *av_sync.INJECTORS,
         *stream.INJECTORS,
         *block_corruption.INJECTORS,
         *video_negatives.INJECTORS,
@@ -39,6 +42,7 @@ def injectors() -> Mapping[str, Injector]:
         *audio_negatives.INJECTORS,
         *instrument_negatives.INJECTORS,
         *ambience_negatives.INJECTORS,
+        *voice_negatives.INJECTORS,
     ]
     ordered = sorted(every, key=lambda i: (i.negative, i.name))
     found = {i.name: i for i in ordered}

@@ -69,6 +69,8 @@ def test_variable_frame_rate_is_kept(tmp_path: Path) -> None:
 def test_the_same_seed_gives_the_same_file(clip: Path, tone: Path, tmp_path: Path, name: str) -> None:
     source = tone if injectors()[name].needs == {"audio"} else clip
     settings = {"clipping": {"gain_db": "20"}, "stream_error": {"mode": "bit_flips", "every": "2"}}.get(name, {})
+    if "voice" in injectors()[name].settings.model_fields:
+        settings = {"voice": str(tone)}
     settings = settings | {"preset": "ultrafast", "audio_codec": "aac" if name == "silence" else "flac"}
     one = simulate(name, source, tmp_path / "o.mkv", seed=9, settings=settings)
     first = (tmp_path / "o.mkv").read_bytes()
