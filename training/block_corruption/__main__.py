@@ -24,8 +24,8 @@ def main() -> None:
 @main.command()
 @WORK
 @click.option("--media", required=True, type=PATH, help="Folder with manifest.tsv.")
-@click.option("--clips", default=2100, show_default=True, help="Clips to learn from, of about six samples each.")
-@click.option("--aside", default=150, show_default=True, help="Clips of other scenes, to watch the learning.")
+@click.option("--clips", default=2600, show_default=True, help="Clips to learn from, of about six samples each.")
+@click.option("--aside", default=180, show_default=True, help="Clips of other scenes, to watch the learning.")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--processes", default=2, show_default=True)
 def prepare(work: Path, media: Path, clips: int, aside: int, seed: int, processes: int) -> None:
@@ -42,8 +42,8 @@ def prepare(work: Path, media: Path, clips: int, aside: int, seed: int, processe
 @click.option("--name", default="block_corruption", show_default=True, help="Of the checkpoint, the curves, the model.")
 @click.option("--form", default="edges", show_default=True, help="edges or resnet18.")
 @click.option("--width", default=32, show_default=True, help="Channels of its first stage; ResNet18 has 64.")
-@click.option("--steps", default=6000, show_default=True)
-@click.option("--rate", default=0.003, show_default=True, help="Highest learning rate.")
+@click.option("--steps", default=9000, show_default=True)
+@click.option("--rate", default=0.004, show_default=True, help="Highest learning rate.")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--bfloat16", is_flag=True, help="Compute in 16 bits; for processors with AMX.")
 def fit(work: Path, name: str, form: str, width: int, steps: int, rate: float, seed: int, bfloat16: bool) -> None:
