@@ -130,12 +130,16 @@ class EdgeProfiles(nn.Module):
         repeated lines would be a smear.
         """
         height, width = pictures.shape[2:]
-        whole = functional.pad(pictures, (0, -width % CELL_PX, 0, -height % CELL_PX), mode="reflect")
-        across = (whole[:, :, :, 1:] - whole[:, :, :, :-1]).abs().amax(1)
-        down = (whole[:, :, 1:] - whole[:, :, :-1]).abs().amax(1)
+        across, down = -width % CELL_PX, -height % CELL_PX
+        # A picture of less than half a cell has too few lines for that.
+        mirrored = torch.sym_min(across, width - 1), torch.sym_min(down, height - 1)
+        whole = functional.pad(pictures, (0, mirrored[0], 0, mirrored[1]), mode="reflect")
+        whole = functional.pad(whole, (0, across - mirrored[0], 0, down - mirrored[1]), mode="replicate")
+        steps_across = (whole[:, :, :, 1:] - whole[:, :, :, :-1]).abs().amax(1)
+        steps_down = (whole[:, :, 1:] - whole[:, :, :-1]).abs().amax(1)
         # There is no step to what is outside.
-        columns = functional.avg_pool2d(functional.pad(across, (1, 0)), (TILE_PX, 1))
-        lines = functional.avg_pool2d(functional.pad(down, (0, 0, 1, 0)), (1, TILE_PX))
+        columns = functional.avg_pool2d(functional.pad(steps_across, (1, 0)), (TILE_PX, 1))
+        lines = functional.avg_pool2d(functional.pad(steps_down, (0, 0, 1, 0)), (1, TILE_PX))
         profiles = torch.cat(
             [
                 columns.unflatten(2, (-1, TILE_PX)).permute(0, 3, 1, 2),
