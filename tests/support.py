@@ -104,12 +104,15 @@ def audio_chunks(
 class PaintedModels:
     """Stands in for every model: the answers are painted into the pictures, as shares of full intensity.
 
-    Red, averaged over each cell, is the map of a picture; green, averaged over all of it, is its score.
+    Red, averaged over each cell, is the map of a picture; green, averaged over all of it, is its score. Sound is of the
+    class that its level says, tenth by tenth of a decade.
     """
 
     cell = 32
 
     def infer(self, model: str, inputs: Tensors, deadline_s: float) -> dict[str, npt.NDArray[Any]]:
+        if "frames" not in inputs:
+            return {"classes": np.eye(5, dtype=np.float32)[(10 * inputs["shape"][:, 0, -1]).astype(int) % 5]}
         red, green = (inputs["frames"][..., i] / np.float32(255) for i in (0, 1))
         edges = [np.arange(0, size, self.cell) for size in red.shape[1:]]
         sums = np.add.reduceat(np.add.reduceat(red, edges[0], axis=1), edges[1], axis=2)
@@ -137,10 +140,10 @@ def detect(detector: AnyDetector, units: Iterable[MediaUnit]) -> list[Detection]
     return found + list(detector.flush(end))
 
 
-def events_of(name: str, units: Iterable[MediaUnit], **params: Any) -> list[Event]:
+def events_of(name: str, units: Iterable[MediaUnit], inference: Inference | None = None, **params: Any) -> list[Event]:
     """Closed events of the detector under its default rules, by onset."""
     decisions = Decisions(load_profile(only=[name]).rules)
-    changes = [e for d in detect(make_detector(name, **params), units) for e in decisions.add(d)]
+    changes = [e for d in detect(make_detector(name, inference, **params), units) for e in decisions.add(d)]
     changes += decisions.finish(CHANNEL)
     return sorted({e.id: e for e in changes}.values(), key=lambda e: e.span)
 

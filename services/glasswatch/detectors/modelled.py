@@ -19,9 +19,11 @@ from glasswatch.ports.inference import Inference, Tensors
 Outputs = Mapping[str, npt.NDArray[Any]]
 
 
-@dataclass(slots=True)
+@dataclass
 class ModelState:
     """What every detector with models keeps; its own state is a subclass.
+
+    Without slots, so that a state can have a base of its medium beside this one.
 
     Attributes:
         versions: The version of each model that has answered in this epoch, by name.
