@@ -48,6 +48,10 @@ bench-accuracy: $(STAMP)  ## Recall, edges and false alarms beside FFmpeg; MEDIA
 bench-block: $(STAMP)  ## Block corruption by picture and by event, and its cost; MEDIA=folder with manifest.tsv
 	$(BIN)/python -m bench.block --media $(MEDIA) --out build/bench/block.json --markdown build/bench/block.md
 
+.PHONY: bench-audio
+bench-audio: $(STAMP)  ## Hum, hiss, distortion and clicks by second and by event, and their cost; MEDIA=folder with manifest.tsv
+	$(BIN)/python -m bench.audio --media $(MEDIA) --out build/bench/audio.json --markdown build/bench/audio.md
+
 .PHONY: bench-speed
 bench-speed: $(STAMP)  ## Cost beside decoding alone and beside FFmpeg; MEDIA=folder with manifest.tsv
 	$(BIN)/python -m bench.speed --media $(MEDIA) --out build/bench/speed.json --markdown build/bench/speed.md

@@ -1,0 +1,1 @@
+"""How well audio artifacts are found: seconds, events, false alarms and cost."""
