@@ -85,7 +85,7 @@ def load_profile(path: Path | None = None, only: Iterable[str] | None = None) ->
             if defect not in block.events:
                 raise ConfigError(f"{where}: detector {name} has no defect {defect!r}")
         try:
-            params[name] = params_type(registered()[name]).model_validate({**block.params, **changes.params})
+            params[name] = params_type(registered()[name]).model_validate(_laid_over(block.params, changes.params))
             for defect, rule in block.events.items():
                 rules[defect] = DefectRule.model_validate({**rule, **changes.events.get(defect, {})})
         except ValidationError as error:
@@ -104,6 +104,15 @@ def _choose(only: Iterable[str] | None, overlay: _ProfileFile) -> list[str]:
     if not wanted:
         raise UsageError("no detector was named")
     return wanted
+
+
+def _laid_over(defaults: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The defaults with the changes; of parameters that belong together those that are named."""
+    merged = dict(defaults)
+    for key, value in changes.items():
+        known = defaults.get(key)
+        merged[key] = _laid_over(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
+    return merged
 
 
 @cache

@@ -38,6 +38,9 @@ STEADY = 0.5
 """Least amplitude of a steady partial in any of PARTS overlapping fifths of the second, relative to the mean of them.
 A note that begins, ends or fades by half within the second is none of the mains."""
 
+CYCLES = 5
+"""Of the fundamental, in which its harmonics are told from what is beside them when an edge is looked for."""
+
 Floats = npt.NDArray[np.float64]
 
 
@@ -48,14 +51,19 @@ class Hum:
     Attributes:
         frequency_hz: The fundamental, within some hundredths of a Hz.
         level_dbfs: RMS level of all steady partials together.
-        partials: How many there are.
+        harmonics: Which multiples of the fundamental they are.
         prominence_db: How far the clearest one stands out.
     """
 
     frequency_hz: float
     level_dbfs: float
-    partials: int
+    harmonics: tuple[int, ...]
     prominence_db: float
+
+    @property
+    def partials(self) -> int:
+        """How many there are."""
+        return len(self.harmonics)
 
 
 def hum_of(segment: Pcm) -> Hum | None:
@@ -70,6 +78,45 @@ def hum_of(segment: Pcm) -> Hum | None:
     amplitudes = np.abs(np.fft.rfft(low * window, ZOOM * LOW_RATE)) * (2 / window.sum())
     found = [hum for mains in MAINS_HZ if (hum := _comb(low, amplitudes, mains)) is not None]
     return max(found, key=lambda hum: hum.level_dbfs, default=None)
+
+
+def hum_edge(samples: Pcm, rate: int, *, begins: bool) -> int | None:
+    """Where hum begins or ends, in samples; within 0.1 s where the programme leaves the harmonics alone.
+
+    Where a level steps in noise, the most likely moment is that at which the sum of what exceeds half of the step turns
+    (Page 1954, "Continuous inspection schemes"). The level is that of the harmonics, each by its share.
+
+    Args:
+        samples: (samples,) of one channel, a second or more.
+        rate: Samples per second.
+        begins: The last second hums, and it is asked since when; else the first one does, and it is asked until when.
+
+    Returns:
+        None where that second does not hum.
+    """
+    hum = hum_of(samples[-rate:] if begins else samples[:rate])
+    if hum is None:
+        return None
+    cycle = rate / hum.frequency_hz
+    starts = np.round(np.arange(int((len(samples) - 1) / cycle)) * cycle).astype(np.intp)
+    starts = starts[starts + round(cycle) <= len(samples)]
+    n = np.array(hum.harmonics)
+    # A cycle of the fundamental is a transform in which harmonic n is bin n, but for the rounding of its start.
+    spectra = np.fft.rfft(samples[starts[:, None] + np.arange(round(cycle))])[:, n]
+    turned = spectra * np.exp(-2j * np.pi * np.multiply.outer(starts / cycle, n))
+    amplitudes = np.abs(_mean_of_neighbours(turned, CYCLES))
+    sure = starts >= len(samples) - rate if begins else starts + cycle <= rate
+    steps = np.median(amplitudes[sure], axis=0)
+    excess = ((amplitudes - steps / 2) * steps).sum(axis=1)
+    sums = np.concatenate([[0.0], np.cumsum(excess)])
+    turn = int(sums.argmin() if begins else sums.argmax())
+    return int(starts[turn]) if turn < len(starts) else len(samples)
+
+
+def _mean_of_neighbours(values: npt.NDArray[np.complexfloating], count: int) -> npt.NDArray[np.complexfloating]:
+    """The mean of `count` rows around each; rows beyond the ends are as those at the ends."""
+    padded = np.pad(values, ((count // 2, count // 2), (0, 0)), "edge")
+    return np.asarray(np.lib.stride_tricks.sliding_window_view(padded, count, axis=0).mean(axis=-1))
 
 
 def _low(segment: Pcm) -> Floats:
@@ -102,7 +149,8 @@ def _comb(low: Floats, amplitudes: Floats, mains: int) -> Hum | None:
         return None
     prominence = float(prominences[standing].max())
     power = float((heights[standing] ** 2).sum()) / 2
-    return Hum(round(fundamental, 2), round(10 * float(np.log10(power)), 2), count, round(prominence, 1))
+    harmonics = tuple(n[standing].tolist())
+    return Hum(round(fundamental, 2), round(10 * float(np.log10(power)), 2), harmonics, round(prominence, 1))
 
 
 def _fundamental(amplitudes: Floats, around: Floats, mains: int) -> float:
