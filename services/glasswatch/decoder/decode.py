@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import deque
 from collections.abc import Collection, Iterator
@@ -14,10 +15,11 @@ from av import AudioFrame, VideoFrame
 from av.audio.stream import AudioStream
 from av.codec.context import Flags
 from av.packet import Packet
+from av.stream import Discard
 from av.video.stream import VideoStream
 
 from glasswatch.core.media import FactKind, MediaUnit, StreamFact
-from glasswatch.core.needs import Need
+from glasswatch.core.needs import AudioNeed, FactNeed, Need, VideoNeed
 from glasswatch.core.time import Instant, Timeline
 from glasswatch.decoder.audio import AudioPath
 from glasswatch.decoder.clock import StreamClock
@@ -39,7 +41,8 @@ class Decoder:
 
     Attributes:
         source: The opened input.
-        needs: What the detectors need; streams that no need reads are still decoded and watched for faults.
+        needs: What the detectors need. Where they ask for facts, all streams are decoded and watched for faults;
+            else only those that are read, and of the picture the first one, which tells how it is to be shown.
         timeline: Where the epochs lie; filled while decoding.
         threads: Decoder threads; 0 lets FFmpeg choose.
         busy_s: Wall seconds spent inside FFmpeg's demuxer and decoders so far.
@@ -66,7 +69,8 @@ class Decoder:
     def _steps(self) -> Iterator[None]:
         """Decode packet by packet, so that never more than the units of one are held."""
         self.timeline.start(self._start.seconds)
-        self._paths = [self._path(stream) for stream in self.source.streams]
+        self._paths = [self._path(stream) for stream in self.source.streams if self._is_read(stream)]
+        self._leave_out_unread()
         path_of = {path.tally.stream.index: path for path in self._paths}
         for stream in self.source.undecodable:
             text = "FFmpeg has no decoder for this stream"
@@ -76,7 +80,10 @@ class Decoder:
         transport = TransportReader(local_ts) if local_ts is not None else None
         try:
             for packet in self._packets():
-                path = path_of[packet.stream.index]
+                path = path_of.get(packet.stream.index)
+                if path is None:
+                    self._look_at_first(packet)
+                    continue
                 self._note(packet, path)
                 if transport is not None and packet.pos is not None:
                     # On the leading stream's time only: streams that were cut apart would scatter the findings.
@@ -98,7 +105,8 @@ class Decoder:
                 transport.close()
         for path in self._paths:
             self._conclude(path)
-        self._conclude_container()
+        if len(self._paths) == len(self.source.streams):
+            self._conclude_container()
         yield
 
     @property
@@ -110,22 +118,51 @@ class Decoder:
         """How far the leading stream has come: the picture, or the first track of sound."""
         return (self._paths[0].reached if self._paths else None) or self._start
 
+    def _is_read(self, stream: VideoStream | AudioStream) -> bool:
+        """Whether a need reads the stream, or facts about it."""
+        mine = AudioNeed if isinstance(stream, AudioStream) else VideoNeed
+        return any(isinstance(need, (mine, FactNeed)) for need in self.needs)
+
+    def _leave_out_unread(self) -> None:
+        """Have streams that nothing reads passed over; the picture once its first one is known."""
+        for stream in self.source.streams:
+            if self._is_read(stream):
+                continue
+            if isinstance(stream, VideoStream):
+                self._prepare(stream, threads=1)
+            else:
+                stream.discard = Discard.all
+
+    def _look_at_first(self, packet: Packet[Any]) -> None:
+        """Decode a packet of a stream that nothing reads, until there is a picture."""
+        if not isinstance(packet.stream, VideoStream) or packet.stream.discard is Discard.all:
+            return  # what the demuxer had read ahead
+        with contextlib.suppress(av.FFmpegError, ValueError, MemoryError):
+            for frame in packet.stream.decode(packet):
+                self.source.see_first(frame)
+                packet.stream.discard = Discard.all
+                return
+
     def _path(self, stream: VideoStream | AudioStream) -> VideoPath | AudioPath:
         """Prepare a stream for decoding."""
         tally = Tally(stream, self.source.name_of(stream), self._out.append)
         start = tally.seconds(stream.start_time)
         first = self._start.seconds if start is None else start
         clock = StreamClock(tally.name, self.timeline, self.source.may_jump, tally.emit, first)
-        context = stream.codec_context
         if isinstance(stream, AudioStream):
             return AudioPath(tally, self.needs, clock, len(self.source.audio))
+        self._prepare(stream, self.threads)
+        return VideoPath(tally, self.needs, clock, self.source.has_pts)
+
+    def _prepare(self, stream: VideoStream, threads: int) -> None:
+        """Set up a decoder of pictures before its first packet."""
+        context = stream.codec_context
         # FFmpeg checks this before it allocates a picture: sizes may change in mid-stream.
         context.options = {"max_pixels": str(self.source.limits.most_pixels)}
         # What cannot be decoded well is shown too, as players do: it is what a viewer sees after a broken start.
         context.flags |= Flags.output_corrupt
         context.thread_type = "AUTO"
-        context.thread_count = self.threads
-        return VideoPath(tally, self.needs, clock, self.source.has_pts)
+        context.thread_count = threads
 
     def _packets(self) -> Iterator[Packet[Any]]:
         """Packets until the end of the input, or until it can be read no further."""

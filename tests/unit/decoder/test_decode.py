@@ -9,13 +9,14 @@ from pathlib import Path
 import av
 import pytest
 
-from glasswatch.core.media import FactKind, StreamFact
+from glasswatch.core.media import AudioChunk, FactKind, FrameChunk, StreamFact
+from glasswatch.core.needs import AudioNeed, FactNeed, Need
 from glasswatch.core.time import Instant
 from glasswatch.decoder import decode as decode_module
 from glasswatch.decoder.decode import Decoder
 from glasswatch.decoder.source import open_source
 from tests.media import write_audio, write_video
-from tests.unit.decoder.decoding import EVERYTHING, decode
+from tests.unit.decoder.decoding import EVERYTHING, NATIVE, decode
 
 TS = {"codec": "mpeg2video", "frames": 50, "audio_s": 2}
 
@@ -164,6 +165,45 @@ def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
     first, after = map(int, out.stdout.split())
     # All pictures of the long one together take 115 MB.
     assert after - first < 20_000
+
+
+@pytest.mark.parametrize(
+    ("needs", "read"),
+    [([AudioNeed()], "audio:0"), ([NATIVE], "video:0"), ([AudioNeed(), FactNeed()], "facts")],
+    ids=["sound", "picture", "facts"],
+)
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_what_nothing_reads_is_passed_over(tmp_path: Path, suffix: str, needs: list[Need], read: str) -> None:
+    path = write_video(tmp_path / f"a.{suffix}", frames=100, audio_s=4)
+    source = open_source(str(path))
+    other = source.audio[0] if read == "video:0" else source.video
+    assert other is not None
+    counted, demux = [], source.container.demux
+
+    class Container:
+        format, duration = source.container.format, source.container.duration
+
+        def demux(self, streams: object) -> Iterator[object]:
+            for packet in demux(streams):  # type: ignore[call-overload]
+                counted.append(packet.stream.index == other.index and packet.size > 0)
+                yield packet
+
+    source.container = Container()  # type: ignore[assignment]
+    units = list(Decoder(source, needs).units())
+    # All, or those that were read ahead when the file was opened.
+    assert sum(counted) == 100 if read == "facts" else sum(counted) < 20
+    told = {u.stream for u in units if isinstance(u, StreamFact)} - {"container"}
+    assert told == ({"video:0", "audio:0"} if read == "facts" else {read})
+    assert FactKind.TRUNCATED not in {u.kind for u in units if isinstance(u, StreamFact)}
+    assert [u for u in units if isinstance(u, FrameChunk if read == "video:0" else AudioChunk)]
+
+
+def test_how_a_picture_is_shown_is_told_though_nothing_reads_it(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.ts", codec="mpeg2video", audio_s=1, flags=1 << 18 | 1 << 29)
+    info = decode(path, [AudioNeed()]).info
+    assert info.video is not None
+    assert info.video.interlaced
+    assert info == decode(path).info
 
 
 def test_tracks_that_end_early_do_not_stop_the_others(tmp_path: Path) -> None:

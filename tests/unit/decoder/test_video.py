@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from glasswatch.core.media import FactKind
-from glasswatch.core.needs import Planes, VideoNeed
+from glasswatch.core.needs import FactNeed, Planes, VideoNeed
 from glasswatch.decoder.decode import Decoder
 from glasswatch.decoder.source import open_source
 from tests.media import moving_pattern, write_video
@@ -165,7 +165,7 @@ def test_chunks_are_short_in_time_and_bytes(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_only_what_is_needed_is_made(tmp_path: Path) -> None:
-    got = decode(write_video(tmp_path / "a.mp4", audio_s=1), [])
+    got = decode(write_video(tmp_path / "a.mp4", audio_s=1), [FactNeed()])
     assert got.chunks == {}
     assert got.tracks == {}
     assert got.fact(FactKind.STREAM_ENDED, "video:0").values["frames"] == 25
