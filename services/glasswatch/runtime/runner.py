@@ -26,8 +26,6 @@ class DetectorRunner:
         make: Makes an instance.
         cpu_s: Processor seconds spent in the detector.
         failure: Why it was stopped, None while it runs.
-        judged_s: Media seconds with a verdict, INCONCLUSIVE included.
-        inconclusive: Media seconds that could not be judged, by reason.
         model: Version of the model that it used last, None without one.
     """
 
@@ -35,13 +33,23 @@ class DetectorRunner:
     make: MakeDetector
     cpu_s: float = 0.0
     failure: str | None = None
-    judged_s: float = 0.0
-    inconclusive: dict[str, float] = field(default_factory=dict)
     model: str | None = None
     _instances: Instances = field(init=False)
+    _judged_s: dict[str, float] = field(default_factory=dict)
+    _inconclusive: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._instances = Instances(self.make)
+
+    @property
+    def judged_s(self) -> float:
+        """Media seconds with a verdict, INCONCLUSIVE included; those about several defects count once."""
+        return max(self._judged_s.values(), default=0.0)
+
+    @property
+    def inconclusive(self) -> dict[str, float]:
+        """Media seconds that could not be judged, by reason; those about several defects count once."""
+        return {reason: max(by_defect.values()) for reason, by_defect in self._inconclusive.items()}
 
     def feed(self, unit: MediaUnit) -> list[Detection]:
         """Detections that the unit brings."""
@@ -65,9 +73,13 @@ class DetectorRunner:
             self.cpu_s += time.thread_time() - started
         for detection in found:
             seconds = float(detection.span.duration)
-            self.judged_s += seconds
+            _count(self._judged_s, detection.defect, seconds)
             self.model = detection.model or self.model
             if detection.verdict is Verdict.INCONCLUSIVE:
                 reason = detection.reason or "no reason given"
-                self.inconclusive[reason] = self.inconclusive.get(reason, 0.0) + seconds
+                _count(self._inconclusive.setdefault(reason, {}), detection.defect, seconds)
         return found
+
+
+def _count(totals: dict[str, float], name: str, seconds: float) -> None:
+    totals[name] = totals.get(name, 0.0) + seconds

@@ -50,6 +50,13 @@ def test_a_profile_changes_what_it_names_and_nothing_else(tmp_path: Path) -> Non
     }
 
 
+def test_a_profile_changes_one_of_the_parameters_that_belong_together(tmp_path: Path) -> None:
+    path = profile_file(tmp_path, {"detectors": {"audio_artifacts": {"params": {"hum": {"level_dbfs": -45}}}}})
+    changed, default = (load_profile(p).params["audio_artifacts"].model_dump() for p in (path, None))
+    assert changed.pop("hum") == {**default.pop("hum"), "level_dbfs": -45}
+    assert changed == default
+
+
 def test_a_profile_can_switch_a_detector_off(tmp_path: Path) -> None:
     path = profile_file(tmp_path, {"detectors": {"black": {"enabled": False}}})
     assert "black" not in load_profile(path).params
@@ -62,6 +69,14 @@ def test_a_profile_can_switch_a_detector_off(tmp_path: Path) -> None:
         pytest.param({"detektors": {}}, "detektors", id="misspelt key"),
         pytest.param({"detectors": {"blak": {}}}, "blak", id="misspelt detector"),
         pytest.param({"detectors": {"black": {"params": {"no_such": 1}}}}, "no_such", id="misspelt parameter"),
+        pytest.param(
+            {"detectors": {"audio_artifacts": {"params": {"hum": {"votes": 4}}}}},
+            "4 votes of 3",
+            id="more votes than seconds",
+        ),
+        pytest.param(
+            {"detectors": {"audio_artifacts": {"params": {"hum": {"leval": 4}}}}}, "hum.leval", id="misspelt in a group"
+        ),
         pytest.param({"detectors": {"black": {"events": {"freeze": {}}}}}, "freeze", id="another's defect"),
         pytest.param({"detectors": {"black": {"events": {"black": {"severity": {}}}}}}, "severity", id="empty ladder"),
         pytest.param(

@@ -79,6 +79,20 @@ def test_what_was_not_judged_is_counted_with_its_reason() -> None:
     assert runner.judged_s == 2.0
 
 
+def test_seconds_of_several_defects_that_are_not_judged_together_count_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def finish(self: Recorder, at: Instant) -> Sequence[Detection]:
+        span = Span(at.epoch, Fraction(0), at.seconds)
+        return [self.detection(d, span, Verdict.INCONCLUSIVE, 0.0, reason="no model") for d in ("hum", "hiss")]
+
+    monkeypatch.setattr(Recorder, "finish", finish)
+    runner = DetectorRunner("recorder", make)
+    for unit in audio_chunks(np.zeros(96000)):
+        runner.feed(unit)
+    runner.finish()
+    assert runner.inconclusive == {"no model": 2.0}
+    assert runner.judged_s == 2.0
+
+
 def test_a_detector_that_raises_is_stopped_and_its_failure_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Recorder, "fail_at", Fraction(1, 2))
     runner = DetectorRunner("recorder", make)
