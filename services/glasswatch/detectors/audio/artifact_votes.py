@@ -24,8 +24,8 @@ class Ballot:
         reading: The second's judgement, as if it were alone.
         counts: Whether it speaks for itself only, or also for the seconds around it. One that overlaps the second
             before it has hardly anything new to say.
-        edge: Where the defect begins or ends between the second before and the end of this one, None where that is not
-            known.
+        edge: Where the defect begins or ends between the second before and the end of this one, which may lie beyond
+            `last` where seconds overlap; None where that is not known.
     """
 
     first: int
@@ -86,9 +86,9 @@ class Poll:
                 if follows is None:  # it may begin within this second
                     break
                 edge = follower.edge if follows is not is_defect else None
-                last = follower.first if edge is None else min(max(edge, self.at), follower.last)
+                last = max(follower.first if edge is None else edge, self.at)
             elif ended:
-                last = ballot.last
+                last = max(ballot.last, self.at)
             else:
                 break
             if last > self.at:

@@ -18,7 +18,6 @@ from glasswatch.detectors.audio.artifact_evidence import (
     EDGES,
     EVIDENCE,
     MOST_WINDOW,
-    Evidence,
     HissParams,
     LastingParams,
 )
@@ -213,14 +212,18 @@ class AudioArtifactsDetector(
         confirmed: list[int] = []
         best = Reading(Verdict.OK, 0.0)
         for channel, probability in second.probabilities(defect).items():
-            evidence = Evidence(confirms=False)
+            measured = {"probability": probability, "channel": float(channel)}
+            score = _score(probability, params.threshold)
+            confirms = False
             if probability >= params.threshold:
                 evidence = EVIDENCE[defect](second.samples[channel], second.rate, params)
-            if not confirmed and (evidence.confirms or not best.measurements):
-                measured = {"probability": probability, "channel": float(channel), **evidence.measurements}
-                score = _score(probability, params.threshold)
-                best = Reading(Verdict.OK, score if evidence.confirms else min(score, 0.49), measured)
-            confirmed += [channel] * evidence.confirms
+                confirms = evidence.confirms
+                measured |= evidence.measurements
+                # What the signal speaks against is no weaker form of the defect, which would keep an event open.
+                score = score if confirms else 0.0
+            if not confirmed and (confirms or not best.measurements):
+                best = Reading(Verdict.OK, score, measured)
+            confirmed += [channel] * confirms
         channels = second.equals(confirmed)
         return Ballot(at, until, channels, best, counts, self._edge(defect, second, channels, first))
 
