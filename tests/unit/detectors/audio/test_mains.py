@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from glasswatch.detectors.audio.mains import Hum, hum_of
+from glasswatch.detectors.audio.mains import Hum, hum_edge, hum_of
 
 RATE = 48_000
 Floats = npt.NDArray[np.float64]
@@ -88,3 +88,34 @@ def test_hum_that_swells_a_little_is_hum() -> None:
 
 def test_silence_is_no_hum() -> None:
     assert heard(np.zeros(RATE)) is None
+
+
+def spans(seconds: float, start_s: float, end_s: float, rate: int = RATE, hz: float = 50.1) -> npt.NDArray[np.float32]:
+    """Hum at -40 dBFS between these times, with noise at -50 dBFS and a note of 146.8 Hz throughout."""
+    t = np.arange(round(seconds * rate)) / rate
+    comb = sum(10 ** (-43 / 20) * np.sin(2 * np.pi * n * hz * t + n) for n in (1, 2, 3))
+    inside = (t >= start_s) & (t < end_s)
+    noise = 10 ** (-50 / 20) * np.random.default_rng(8).standard_normal(t.size)
+    return np.asarray(comb * inside + noise + 0.02 * np.sin(2 * np.pi * 146.8 * t), np.float32)
+
+
+@pytest.mark.parametrize("rate", [8000, 44100, 48000, 192000])
+@pytest.mark.parametrize("at_s", [0.04, 0.31, 0.77, 0.98])
+def test_finds_where_hum_begins_and_ends(rate: int, at_s: float) -> None:
+    begins, ends = spans(2, at_s, 9, rate), spans(2, -1, 1 + at_s, rate)
+    onset, end = hum_edge(begins, rate, begins=True), hum_edge(ends, rate, begins=False)
+    assert onset is not None
+    assert end is not None
+    assert onset / rate == pytest.approx(at_s, abs=0.06)
+    assert end / rate == pytest.approx(1 + at_s, abs=0.06)
+
+
+def test_hum_that_is_there_all_the_time_has_its_edges_at_the_ends() -> None:
+    whole = spans(2, -1, 9)
+    assert hum_edge(whole, RATE, begins=True) == 0
+    assert hum_edge(whole, RATE, begins=False) == len(whole)
+
+
+def test_where_nothing_hums_there_is_no_edge() -> None:
+    assert hum_edge(spans(2, 9, 9), RATE, begins=True) is None
+    assert hum_edge(spans(2, 1.5, 9), RATE, begins=False) is None
