@@ -78,3 +78,22 @@ def test_wrong_rates(chord: Path, tmp_path: Path) -> None:
             mode="alias",
             rate_hz="8000",
         )
+
+
+def silenced(path: Path, start_s: float, end_s: float) -> Path:
+    """The chord, digital silence between these times."""
+    source = make_clip(path.with_suffix(".mkv"), picture=False)
+    target = path.with_name(f"silenced-{path.name}.mkv")
+    given = {"audio_codec": "pcm_s16le"}
+    simulate("silence", source, target, start_s=start_s, duration_s=end_s - start_s, settings=given)
+    return target
+
+
+@pytest.mark.parametrize("mode", ["codec", "decimate", "alias", "hard"])
+def test_silence_is_not_labelled(tmp_path: Path, mode: str) -> None:
+    labels, *_ = made("distortion", silenced(tmp_path / "begin", 0.5, 1.75), tmp_path, mode=mode)
+    assert [(d.start_s, d.end_s) for d in labels.defects] == [pytest.approx((1.75, END), abs=0.001)]
+    labels, *_ = made("distortion", silenced(tmp_path / "end", 2.25, 3.5), tmp_path, mode=mode)
+    assert [(d.start_s, d.end_s) for d in labels.defects] == [pytest.approx((START, 2.25), abs=0.001)]
+    with pytest.raises(UsageError, match=r"nothing was changed|silent there"):
+        made("distortion", silenced(tmp_path / "all", 0.5, 3.5), tmp_path, mode=mode)

@@ -83,6 +83,8 @@ AMOUNTS = (1e-4, 1e3)
 BISECTIONS = 24
 # Samples of each channel: enough of the window to set a curve by, and quick.
 SURVEYED_SAMPLES = 30_000
+# Half a step of 16 bits: what stays below is digital silence, and that cannot be distorted.
+SILENT_STEP = 2.0**-16
 # Bent sound may be louder than the programme was, up to here.
 HIGHEST = 0.97
 
@@ -119,10 +121,12 @@ class Distortion(SoundEffect[DistortionSettings]):
         self.likeness = {t: Likeness() for t in self.tracks}
 
     def change(self, part: Sound) -> Pcm:
-        """The blend, on the chosen channels."""
-        self.mark(part)
+        """The blend, on the chosen channels; where they are silent nothing is changed that could be labelled."""
         rows, samples = self.rows[part.track], part.samples.copy()
         clean = samples[rows]
+        sounding = np.flatnonzero(np.abs(clean).max(axis=0) >= SILENT_STEP)
+        if len(sounding):
+            self.mark(part, int(sounding[0]), int(sounding[-1]) + 1)
         bent = self.distorted(part.track, clean)
         self.likeness[part.track].add(clean.astype(np.float64), bent.astype(np.float64))
         samples[rows] = clean + (bent - clean) * faded(part, self.scene, FADE_S)
