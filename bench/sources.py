@@ -23,6 +23,7 @@ class Source:
         use: "train" where released weights may be trained on it, else "validate".
         size: Width and height in pixels, None without picture.
         channels: Channels of its sound, 0 without.
+        rate: Samples per second of its sound, 0 where that is not told.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Source:
     duration_s: float
     size: tuple[int, int] | None
     channels: int
+    rate: int = 0
 
     @property
     def folder(self) -> str:
@@ -59,6 +61,7 @@ def read_sources(media: Path) -> list[Source]:
 def _source(media: Path, path: Path, row: dict[str, str]) -> Source:
     size = re.fullmatch(r"(\d+)x(\d+)", row["resolution"])
     channels = re.search(r"(\d+)ch", row["audio"])
+    rate = re.search(r"(\d+)Hz", row["audio"])
     duration = re.match(r"[\d.]+", row["duration_s"])
     sound = row["audio"] not in ("-", "")
     # A moving picture has a frame rate; cover art of a music file has none. One clip states 0 for want of a better.
@@ -70,4 +73,5 @@ def _source(media: Path, path: Path, row: dict[str, str]) -> Source:
         duration_s=float(duration[0]) if duration else 0.0,
         size=(int(size[1]), int(size[2])) if size and moving else None,
         channels=(int(channels[1]) if channels else 1) if sound else 0,
+        rate=int(rate[1]) if sound and rate else 0,
     )

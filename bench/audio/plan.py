@@ -7,34 +7,34 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import cycle, islice, product
 from typing import TypeVar, get_args
 
 from training.audio_artifacts.defects import RESEMBLING
-from training.audio_artifacts.programmes import GROUPS
+from training.audio_artifacts.defects import STRENGTHS as MEASURES
 
 from bench.sources import Source
 from glasswatch.detectors.audio.artifact_features import CLASSES
 from glasswatch.simulator.effects.added import Shape
 
 DEFECTS = CLASSES[1:]
-STRENGTHS = ("strong", "medium", "weak")
-LEVELS: Mapping[str, tuple[str, str, tuple[int, int, int]]] = {
-    "hum": ("snr_db", "SNR {} dB", (5, 15, 25)),
-    "hiss": ("snr_db", "SNR {} dB", (10, 20, 30)),
-    "distortion": ("sdr_db", "SDR {} dB", (6, 12, 20)),
-    "codec": ("codec_bit_rate", "{} b/s", (8_000, 12_000, 18_000)),
-    "decimate": ("rate_hz", "{} Hz", (3_000, 6_000, 12_000)),
-    "alias": ("rate_hz", "{} Hz", (3_000, 6_000, 12_000)),
-    "clicks": ("peak_db", "peak {} dB", (24, 14, 6)),
-    "slip": ("slip_samples", "{} samples", (300, 60, 12)),
-    "packet_loss": ("length_ms", "{} ms", (60, 20, 5)),
-}
-"""By defect, or by mode where it knows another measure: setting, how it is told, and its values by STRENGTHS.
+STRENGTHS: Mapping[str, float] = {"strong": 1 / 6, "medium": 1 / 2, "weak": 5 / 6}
+"""How far on the way from the strongest to the weakest that the training makes: the middle of each third."""
 
-Peaks are over the active level of the programme.
-"""
+TOLD: Mapping[str, str] = {
+    "snr_db": "SNR {:g} dB",
+    "sdr_db": "SDR {:g} dB",
+    "codec_bit_rate": "{:g} b/s",
+    "rate_hz": "{:g} of the rate",
+    "peak_db": "peak {:g} dB",
+    "slip_samples": "{:g} samples",
+    "length_ms": "{:g} ms",
+}
+"""By the setting that is its measure, how a strength is told. Peaks are over the active level of the programme."""
+
+LEAST_RATE_HZ = 1_000
+"""The simulator's lowest wrong rate."""
 
 MODES: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "hum": {shape: {"shape": shape} for shape in get_args(Shape)},
@@ -94,7 +94,7 @@ class Case:
         injector: Name in the simulator.
         settings: Of the injector.
         mode: Key of MODES.
-        strength: One of STRENGTHS.
+        strength: Key of STRENGTHS.
         level: What that is, with its unit.
     """
 
@@ -123,11 +123,8 @@ class Job:
 
 
 def is_held_out(source: Source) -> bool:
-    """Whether nothing was learned from the sound: the manifest or the training itself keeps it from that."""
-    if not source.channels or source.folder == "defects":
-        return False
-    group = next((g for g in GROUPS if source.name.startswith(g.name)), None)
-    return source.use == "validate" or (group is not None and group.kept_aside)
+    """Whether the manifest keeps the sound from training, which neither learns from it nor watches itself by it."""
+    return bool(source.channels) and source.folder != "defects" and source.use == "validate"
 
 
 def jobs(sources: Sequence[Source], seed: int, silent: Collection[str], *, quick: bool) -> list[Job]:
@@ -145,11 +142,12 @@ def jobs(sources: Sequence[Source], seed: int, silent: Collection[str], *, quick
     for name, count in FILES.items():
         total = count * len(held)
         cases, encodings = islice(_cases(name, rng), total), islice(_shuffled(tuple(ENCODINGS), rng), total)
-        made = [
-            Job(case, held[n % len(held)], encoding, seed * 100_000 + len(chosen) + n, rng.random())
-            for n, (case, encoding) in enumerate(zip(cases, encodings, strict=True))
+        made = zip(cases, islice(cycle(held), total), encodings, strict=True)
+        first = seed * 100_000 + len(chosen)
+        chosen += [
+            Job(_fitted(case, source), source, encoding, first + n, rng.random())
+            for n, (case, source, encoding) in enumerate(made)
         ]
-        chosen += made
     kept = [job for name in (*DEFECTS, "negative") for job in _of(chosen, name)[::QUICK_STEP]]
     return kept if quick else chosen
 
@@ -180,12 +178,25 @@ def _cases(name: str, rng: random.Random) -> Iterator[Case]:
     else:
         for mode, strength in _shuffled(tuple(product(MODES[name], STRENGTHS)), rng):
             settings = dict(MODES[name][mode])
-            key, told, values = LEVELS.get(settings.get("mode", name), LEVELS[name])
-            value = values[STRENGTHS.index(strength)]
-            settings[key] = str(value)
+            measure = MEASURES.get(settings.get("mode", name), MEASURES[name])
+            value = _rounded(measure.at(STRENGTHS[strength]))
+            settings[measure.setting] = f"{value:g}"
             if name == "hum":
                 settings["mains_hz"] = rng.choice(("50", "60"))
-            yield Case(name, settings, mode, strength, told.format(value))
+            yield Case(name, settings, mode, strength, TOLD[measure.setting].format(value))
+
+
+def _rounded(value: float) -> float:
+    """To two significant digits, or to a whole number: settings that count take no other."""
+    return float(f"{value:.2g}") if value < 100 else float(round(value))
+
+
+def _fitted(case: Case, source: Source) -> Case:
+    """The case for a source: wrong rates are parts of its own."""
+    if case.settings.get("mode") not in ("decimate", "alias"):
+        return case
+    wrong_hz = max(round(float(case.settings["rate_hz"]) * source.rate), LEAST_RATE_HZ)
+    return replace(case, settings={**case.settings, "rate_hz": str(wrong_hz)})
 
 
 def _shuffled(values: Sequence[T], rng: random.Random) -> Iterator[T]:

@@ -17,6 +17,8 @@ from bench.block.metrics import auc, rate, threshold_for
 from bench.block.plan import half_of
 from glasswatch.core.errors import GlasswatchError
 from glasswatch.detectors.audio.artifact_features import CLASSES, features
+from glasswatch.detectors.audio.audio_artifacts import LEAST_PEAK_DBFS
+from glasswatch.detectors.audio.pcm import linear
 from glasswatch.ports.inference import Inference
 
 FALSE_RATES = (1e-2, 1e-3)
@@ -24,7 +26,7 @@ DEADLINE_S = 120.0
 MOST_S = 60
 """Of each file, so that a long one does not outweigh all others."""
 
-SILENT = 10 ** (-70 / 20)
+SILENT = linear(LEAST_PEAK_DBFS)
 """The detector does not ask about seconds without a sample above it."""
 
 LOSSLESS = "pcm"
@@ -136,7 +138,6 @@ class Table:
         self.coding = np.array([part.coding for _, part, _ in rows], np.str_)
         self.half = np.array([half_of(subject.source) for subject, *_ in rows], np.str_)
         self.kind = np.array([subject.kind for subject, *_ in rows], np.str_)
-        self.use = np.array([subject.use for subject, *_ in rows], np.str_)
         self._facts = [subject.facts for subject, *_ in rows]
 
     @property
@@ -166,25 +167,23 @@ def balanced_accuracy(confusion: npt.NDArray[np.int64]) -> float | None:
 
 
 def overall(table: Table) -> dict[str, Mask]:
-    """The sets of seconds whose balanced accuracy is told."""
-    files, inside = ~table.is_before, ~table.is_edge & ~table.is_faint
-    lossy = files & ~np.isin(table.coding, (LOSSLESS, "as found"))
+    """The sets of seconds whose balanced accuracy is told; those with what can hardly be heard are among them."""
+    files, inside = ~table.is_before & ~table.is_edge, ~table.is_edge
+    lossy = ~table.is_before & ~np.isin(table.coding, (LOSSLESS, "as found"))
     none = np.equal(table.label, 0)
     made = np.not_equal(table.kind, "untouched")
     sets = {
-        "all": files & inside,
-        "all, those that can hardly be heard too": files & ~table.is_edge,
-        "sources of use=validate only": files & inside & np.equal(table.use, "validate"),
-        "none: hard negatives only": files & inside & (~none | ~np.isin(table.kind, ("untouched", *DEFECTS))),
-        "none: untouched media only": files & inside & (~none | ~made),
+        "all": files,
+        "none: hard negatives only": files & (~none | ~np.isin(table.kind, ("untouched", *DEFECTS))),
+        "none: untouched media only": files & (~none | ~made),
         "lossy coded": lossy & inside,
         "the same seconds before that": table.is_before & inside,
-        "not coded": files & inside & np.equal(table.coding, LOSSLESS),
+        "not coded": files & np.equal(table.coding, LOSSLESS),
     }
     codings = sorted(set(table.coding[lossy]))
     sets |= {f"coded: {coding}": lossy & inside & np.equal(table.coding, coding) for coding in codings}
     strength = table.fact("strength")
-    sets |= {f"strength: {s}": files & inside & (none | np.equal(strength, s)) for s in STRENGTHS}
+    sets |= {f"strength: {s}": files & (none | np.equal(strength, s)) for s in STRENGTHS}
     return sets
 
 

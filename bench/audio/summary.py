@@ -28,10 +28,7 @@ Scores = Mapping[str, Score]
 def second_figures(seconds: Seconds, points: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Numbers of all tables of seconds as JSON values."""
     return {
-        "balanced_accuracy": {
-            name: {"seconds": int(chosen.sum()), "value": seconds.balanced(chosen)}
-            for name, chosen in overall(seconds).items()
-        },
+        "balanced_accuracy": {name: _balanced(seconds, chosen) for name, chosen in overall(seconds).items()},
         "classes": CLASSES,
         "confusion": seconds.confusion(seconds.sure).tolist(),
         "groups": {f"{defect}: {name}": _group(seconds, chosen) for defect, name, chosen in groups(seconds)},
@@ -82,7 +79,9 @@ def alarm_scores(results: Sequence[Result], held_out: Callable[[Result], bool]) 
     sets: dict[str, list[Result]] = {
         "all clean": clean,
         "clean, held out": [r for r in clean if held_out(r)],
-        "clean, learned from": [r for r in clean if not held_out(r) and not r.subject.source.startswith(GRID)],
+        "clean, learned from or watched": [
+            r for r in clean if not held_out(r) and not r.subject.source.startswith(GRID)
+        ],
         f"clean, learned from, {GRID}": [r for r in clean if r.subject.source.startswith(GRID)],
         "all hard negatives": negative,
         **{
@@ -194,16 +193,39 @@ def inspection_table(inspections: Mapping[str, Inspected]) -> Table:
     return Table("Real-time factor of an inspection by this detector alone", columns, rows, note)
 
 
+def _balanced(seconds: Seconds, chosen: Mask) -> dict[str, Any]:
+    heard = chosen & ~seconds.is_faint
+    return {
+        "seconds": int(heard.sum()),
+        "value": seconds.balanced(heard),
+        "right": rate_of(seconds, heard),
+        "seconds_with_faint": int(chosen.sum()),
+        "with_faint": seconds.balanced(chosen),
+        "right_with_faint": rate_of(seconds, chosen),
+    }
+
+
 def _balanced_table(seconds: Seconds, model: str) -> Table:
-    rows = [
-        [name, str(int(chosen.sum())), number(seconds.balanced(chosen), 4), number(rate_of(seconds, chosen), 4)]
-        for name, chosen in overall(seconds).items()
-    ]
+    rows = []
+    for name, chosen in overall(seconds).items():
+        one = _balanced(seconds, chosen)
+        without = (str(one["seconds"]), number(one["value"], 4), number(one["right"], 4))
+        with_faint = (one["seconds_with_faint"], one["with_faint"], one["right_with_faint"])
+        rows.append([name, *without, str(with_faint[0]), *(number(v, 4) for v in with_faint[1:])])
     note = (
         "Mean recall of the five classes, and part of all seconds that are right. A dash: not all classes are there. "
-        "Edges of defects are left out, and what can hardly be heard except where told."
+        "Edges of defects are left out. Faint: seconds whose defect can hardly be heard, which the first figures leave "
+        "out and the last ones have in them."
     )
-    return Table(f"Balanced accuracy, {model}", ("seconds", "count", "balanced accuracy", "right"), rows, note)
+    columns = (
+        "count",
+        "balanced accuracy",
+        "right",
+        "count with faint ones",
+        "balanced accuracy of those",
+        "right of those",
+    )
+    return Table(f"Balanced accuracy, {model}", ("seconds", *columns), rows, note)
 
 
 def rate_of(seconds: Seconds, chosen: Mask) -> float | None:

@@ -33,6 +33,53 @@ CODECS = {"aac": (48, 128), "libmp3lame": (64, 160), "libopus": (32, 96), "ac3":
 """Encoders, with the kb/s of one channel that leave sound in order."""
 
 
+@dataclass(frozen=True, slots=True)
+class Strengths:
+    """How strong a defect comes: values of one setting between these bounds, equally often.
+
+    Attributes:
+        setting: Of the injector.
+        strongest: One bound.
+        weakest: The other one, still plainly heard in most programmes.
+        by_ratio: Equally often by their logarithm.
+    """
+
+    setting: str
+    strongest: float
+    weakest: float
+    by_ratio: bool = False
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The lower value first."""
+        return min(self.strongest, self.weakest), max(self.strongest, self.weakest)
+
+    def draw(self, rng: Generator) -> float:
+        """A value."""
+        low, high = self.bounds
+        return float(np.exp(rng.uniform(np.log(low), np.log(high)))) if self.by_ratio else rng.uniform(low, high)
+
+    def at(self, part: float) -> float:
+        """The value that lies so far on the way from the strongest to the weakest."""
+        if self.by_ratio:
+            return self.strongest * (self.weakest / self.strongest) ** part
+        return self.strongest + part * (self.weakest - self.strongest)
+
+
+STRENGTHS: Mapping[str, Strengths] = {
+    "hum": Strengths("snr_db", 0, 26),
+    "hiss": Strengths("snr_db", 5, 30),
+    "distortion": Strengths("sdr_db", 4, 20),
+    "codec": Strengths("codec_bit_rate", 6_000, 20_000),
+    "decimate": Strengths("rate_hz", 0.08, 0.4, by_ratio=True),
+    "alias": Strengths("rate_hz", 0.08, 0.4, by_ratio=True),
+    "clicks": Strengths("peak_db", 30, 6),
+    "slip": Strengths("slip_samples", 400, 4),
+    "packet_loss": Strengths("length_ms", 60, 2, by_ratio=True),
+}
+"""By defect, or by mode where it knows another measure; `rate_hz` as a part of the programme's rate."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Clip:
     """A programme before and after.
@@ -146,26 +193,26 @@ def _hum(_: Programme, rng: Generator) -> dict[str, str]:
         "mains_hz": str(rng.choice(["50", "60"])),
         "drift_hz": f"{rng.uniform(0, 0.4):.3f}",
         "modulation": f"{rng.uniform(0, 0.4):.3f}",
-        "snr_db": f"{rng.uniform(0, 26):.2f}",
+        "snr_db": f"{STRENGTHS['hum'].draw(rng):.2f}",
     }
 
 
 def _hiss(_: Programme, rng: Generator) -> dict[str, str]:
     return {
         "colour": str(rng.choice(["white", "pink", "tape", "codec"], p=[0.35, 0.25, 0.25, 0.15])),
-        "snr_db": f"{rng.uniform(5, 30):.2f}",
+        "snr_db": f"{STRENGTHS['hiss'].draw(rng):.2f}",
     }
 
 
 def _distortion(programme: Programme, rng: Generator) -> dict[str, str]:
     modes = ("hard", "soft", "crossover", "quantise", "mu_law", "intermodulation", "codec", "decimate", "alias")
     mode = str(rng.choice(modes))
-    found = {"mode": mode, "sdr_db": f"{rng.uniform(4, 20):.2f}"}
+    found = {"mode": mode, "sdr_db": f"{STRENGTHS['distortion'].draw(rng):.2f}"}
     if mode == "codec":
         found["codec"] = str(rng.choice(["libmp3lame", "aac", "libopus"]))
-        found["codec_bit_rate"] = str(int(rng.uniform(6_000, 20_000)))
+        found["codec_bit_rate"] = str(int(STRENGTHS[mode].draw(rng)))
     if mode in ("decimate", "alias"):
-        found["rate_hz"] = str(int(programme.rate * np.exp(rng.uniform(np.log(0.08), np.log(0.4)))))
+        found["rate_hz"] = str(int(programme.rate * STRENGTHS[mode].draw(rng)))
     return found
 
 
@@ -173,11 +220,11 @@ def _clicks(_: Programme, rng: Generator) -> dict[str, str]:
     mode = str(rng.choice(["single", "train", "vinyl", "slip", "packet_loss"]))
     return {
         "mode": mode,
-        "peak_db": f"{rng.uniform(6, 30):.2f}",
+        "peak_db": f"{STRENGTHS['clicks'].draw(rng):.2f}",
         "count": str(int(rng.integers(1, 9))),
         "rate_hz": f"{np.exp(rng.uniform(np.log(1), np.log(40))):.2f}",
-        "slip_samples": str(int(rng.integers(4, 400))),
-        "length_ms": f"{np.exp(rng.uniform(np.log(2), np.log(60))):.2f}",
+        "slip_samples": str(int(rng.integers(*STRENGTHS["slip"].bounds))),
+        "length_ms": f"{STRENGTHS['packet_loss'].draw(rng):.2f}",
         "conceal": str(rng.choice(["zero", "repeat", "splice"])),
     }
 

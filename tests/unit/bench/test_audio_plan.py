@@ -16,6 +16,7 @@ from bench.audio.plan import (
     jobs,
 )
 from bench.sources import Source
+from training.audio_artifacts.defects import STRENGTHS as MEASURES
 
 from glasswatch.simulator import injectors
 from glasswatch.simulator.encode import CONTAINERS
@@ -25,15 +26,15 @@ HELD = 34
 
 
 def source(name: str, use: str = "train", duration_s: float = 10.0, channels: int = 2) -> Source:
-    return Source(name, Path("x"), use, duration_s, None, channels)
+    return Source(name, Path("x"), use, duration_s, None, channels, 16_000 if name.endswith("1.mp4") else 48_000)
 
 
 def sources() -> list[Source]:
     return [
-        *(source(f"talking/{n}.mp4", "validate") for n in range(HELD - 2)),
+        *(source(f"talking/{n}.mp4", "validate") for n in range(HELD)),
         source("audio/singularity_Nebula.ogg"),
         source("audio/visqol_guitar48.flac"),
-        source("talking/grid_p.mpg", duration_s=3.0),
+        source("talking/short.mpg", "validate", duration_s=3.0),
         source("pristine/silent.mp4", "validate"),
         source("pristine/mute.mp4", "validate", channels=0),
         source("audio/singularity_Awakening.ogg"),
@@ -42,9 +43,11 @@ def sources() -> list[Source]:
     ]
 
 
-def test_held_out_is_what_the_manifest_or_the_training_keeps_aside() -> None:
+def test_held_out_is_what_the_manifest_keeps_for_validation() -> None:
     held = {s.name for s in sources() if is_held_out(s)}
-    assert {"audio/singularity_Nebula.ogg", "talking/grid_p.mpg", "talking/0.mp4"} <= held
+    assert {"talking/short.mpg", "talking/0.mp4"} <= held
+    # The training does not learn from this one, but watches itself by it.
+    assert "audio/singularity_Nebula.ogg" not in held
     assert not held & {"audio/singularity_Awakening.ogg", "defects/a.wav", "grid_s1/0", "pristine/mute.mp4"}
 
 
@@ -64,6 +67,24 @@ def test_every_mode_comes_at_every_strength_with_settings_that_exist() -> None:
     assert made == {(d, *pair) for d in DEFECTS for pair in product(MODES[d], STRENGTHS)}
     for defect in DEFECTS:
         assert {j.encoding for j in planned if j.case.injector == defect} == set(ENCODINGS)
+
+
+def test_strengths_are_those_that_are_learned_from() -> None:
+    for job in jobs(sources(), 1, (), quick=False):
+        if job.case.mode:
+            measure = MEASURES.get(job.case.settings.get("mode", ""), MEASURES[job.case.injector])
+            low, high = measure.bounds
+            value = float(job.case.settings[measure.setting])
+            if measure.setting == "rate_hz":
+                value /= job.source.rate
+            assert low < value < high
+
+
+def test_a_wrong_rate_is_a_part_of_the_sources_own() -> None:
+    planned = [j for j in jobs(sources(), 1, (), quick=False) if j.case.mode == "alias" and j.case.strength == "medium"]
+    found = {(j.source.rate, int(j.case.settings["rate_hz"])) for j in planned}
+    assert found <= {(48_000, 8_640), (16_000, 2_880)}
+    assert {j.case.level for j in planned} == {"0.18 of the rate"}
 
 
 def test_encodings_exist() -> None:
@@ -96,4 +117,4 @@ def test_clean_media_have_sound_and_are_not_damaged(quick: bool) -> None:
     found = clean_sources(sources(), 1, quick=quick)
     assert {s.folder for s in found} >= {"talking", "grid_s1"}
     assert all(s.channels and s.folder != "defects" for s in found)
-    assert len(found) == (8 + 20 if quick else HELD + 3 + 50)
+    assert len(found) == (8 + 20 if quick else HELD + 5 + 50)

@@ -59,11 +59,13 @@ def test_rows_are_what_is_and_columns_what_it_is_taken_for() -> None:
 def test_edges_and_faint_seconds_are_left_out_and_faint_ones_told_apart() -> None:
     hard = seconds((Label("hum", is_faint=True), "none"), (Label("hum", is_edge=True), "none"))
     found = table(*every(), (subject("hum"), (hard,)))
-    sets = overall(found)
-    assert found.balanced(sets["all"]) == 1.0
-    assert found.balanced(sets["all, those that can hardly be heard too"]) == pytest.approx((4 + 10 / 11) / 5)
+    figures = second_figures(found, [])
+    everything = figures["balanced_accuracy"]["all"]
+    assert (everything["seconds"], everything["value"]) == (50, 1.0)
+    assert everything["seconds_with_faint"] == 51
+    assert everything["with_faint"] == pytest.approx((4 + 10 / 11) / 5)
     assert {name: int(chosen.sum()) for _, name, chosen in groups(found) if name == "SNR 25 dB"} == {"SNR 25 dB": 10}
-    assert second_figures(found, [])["groups"]["hum: SNR 25 dB"]["with_faint"] == pytest.approx(10 / 11)
+    assert figures["groups"]["hum: SNR 25 dB"]["with_faint"] == pytest.approx(10 / 11)
 
 
 def test_what_the_sound_was_before_coding_counts_apart() -> None:
