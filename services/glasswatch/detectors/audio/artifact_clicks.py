@@ -21,11 +21,14 @@ class ClicksParams(Params):
     Attributes:
         threshold: Probability from which a second is taken for one with clicks, if the signal has one.
         crest_db: How far the prediction error of a click stands out of what is before and after it.
+        spread_db: How much lower than the clearest one of a second another one may be. Voices have moments that nothing
+            foretells, too, and where there are clear clicks those are none.
         peak_dbfs: How high it is at least.
     """
 
     threshold: Annotated[float, Field(gt=0, lt=1)]
     crest_db: Annotated[float, Field(gt=0)]
+    spread_db: Annotated[float, Field(ge=0)]
     peak_dbfs: Annotated[float, Field(ge=-144, le=0)]
 
 
@@ -49,7 +52,10 @@ class Click:
 def clicks_in(samples: Pcm, rate: int, first: int, last: int, channel: int, params: ClicksParams) -> list[Click]:
     """Clicks at samples `first` to `last`, half open, of one channel; arguments as of `impulses`."""
     seen = impulses(samples, rate, first, last, params.crest_db)
-    least = linear(params.peak_dbfs)
+    if not len(seen.at):
+        return []
+    clearest = float(seen.peaks[seen.crests_db.argmax()])
+    least = max(linear(params.peak_dbfs), clearest * linear(-params.spread_db))
     found = zip(seen.at.tolist(), seen.peaks.tolist(), seen.crests_db.tolist(), strict=True)
     return [Click(at, peak, crest_db, channel) for at, peak, crest_db in found if peak >= least]
 
