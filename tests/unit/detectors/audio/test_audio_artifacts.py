@@ -385,20 +385,30 @@ def test_seconds_may_overlap() -> None:
 def changing(seconds: float = 6.63) -> Pcm:
     """Hum, clicks, silence, in two channels that are the same at first."""
     left = with_hum(seconds, 1.3, 4.1)
-    left[[round(s * RATE) for s in (0.7, 4.4, 6.5)]] += 0.6
+    left[[round(s * RATE) for s in (0.7, 4.4, 6.5, seconds - 0.005) if s < seconds]] += 0.6
     right = left.copy()
     right[3 * RATE :] *= 0.5
     right[5 * RATE : round(6.2 * RATE)] = 0
     return np.stack([left, right])
 
 
-@settings(max_examples=10, deadline=None)
-@given(CHUNK_LENGTHS)
-def test_result_does_not_depend_on_chunks(lengths: list[int]) -> None:
-    sound = changing()
+@pytest.mark.parametrize("seconds", [6.63, 5.01, 4.0])
+@settings(max_examples=8, deadline=None)
+@given(lengths=CHUNK_LENGTHS)
+def test_result_does_not_depend_on_chunks(seconds: float, lengths: list[int]) -> None:
+    sound = changing(seconds)
     whole = said(sound, Listening())
     assert {d.defect for d in whole if d.verdict is Verdict.DEFECT} == {"hum", "clicks"}
     assert detect(make_detector(NAME, Listening()), cut(sound, RATE, lengths)) == whole
+
+
+@pytest.mark.parametrize("rest", [0.005, 0.01, 0.02])
+def test_how_much_is_held_does_not_matter_to_clicks_in_what_is_left(rest: float) -> None:
+    sound = noise(4 + rest, RATE, 1, 0.02)
+    sound[0, 4 * RATE + 40] += 0.7
+    whole = detect(make_detector(NAME, Classifier("clicks")), audio_chunks(sound, RATE, chunk=sound.shape[1]))
+    assert of("clicks", whole)[-1][0] == pytest.approx(4 + 40 / RATE)
+    assert detect(make_detector(NAME, Classifier("clicks")), audio_chunks(sound, RATE, chunk=800)) == whole
 
 
 @pytest.mark.parametrize("at", [1, 7, 13, 20, 26, 33, 40])
