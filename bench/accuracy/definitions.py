@@ -11,6 +11,9 @@ LEAST_MOTION = 0.002
 """Mean luma difference, as a part of the signal's range, below which a freeze holds a picture that stood anyway."""
 
 INVERTED_BELOW = -0.5
+HUM_DBFS = -50.0
+"""Hum that is not above it is none, by the definition of the defect; it may be found and need not be."""
+
 MOST_TRUE_PEAK_DBTP = -1.0
 METER_SLACK = 0.1
 """Two meters by BS.1770 may differ by so much, in LU and dB."""
@@ -28,6 +31,8 @@ def truth_of(label: Defect) -> Truth | None:
         case "loudness", "programme" if abs(strength["programme_lufs"] - TARGET_LUFS) <= TOLERANCE_LU:
             return None
         case "phase", "inverted" if strength.get("correlation", 0.0) > INVERTED_BELOW:
+            standing = Standing.OPTIONAL
+        case "hum", _ if strength["level_dbfs"] <= HUM_DBFS:
             standing = Standing.OPTIONAL
         case "freeze", _ if strength["lost_motion_fraction"] < LEAST_MOTION:
             standing = Standing.OPTIONAL

@@ -17,11 +17,16 @@ DEFECTS = (
     "clipping",
     "loudness",
     "phase",
+    "hum",
+    "hiss",
+    "distortion",
+    "clicks",
     "stream_error",
     "av_length",
 )
 PICTURE = frozenset({"black", "freeze", "solid_colour", "block_corruption"})
-SOUND = frozenset({"silence", "dropout", "clipping", "loudness", "phase"})
+ARTIFACTS = frozenset({"hum", "hiss", "distortion", "clicks"})
+SOUND = frozenset({"silence", "dropout", "clipping", "loudness", "phase", *ARTIFACTS})
 
 
 class Role(StrEnum):

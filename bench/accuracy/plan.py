@@ -127,6 +127,15 @@ BLOCK_CASES = tuple(
         *((2.0, "bit_flip", "libvpx-vp9", 0.6), (2.0, "displaced", "libx264", 0.2)),
     )
 )
+# Few, since `bench.audio` measures them at length.
+ARTIFACT_CASES = (
+    *_cases("hum", (3.0, 5.0), _set(snr_db=6), _set(shape="rectifier", mains_hz=60, snr_db=15)),
+    *_cases("hiss", (3.0, 5.0), _set(snr_db=12), _set(colour="pink", snr_db=20)),
+    *_cases("distortion", (3.0, 5.0), _set(mode="hard", sdr_db=8), _set(mode="codec"), _set(mode="mu_law", sdr_db=12)),
+    *_cases(
+        "clicks", (3.0, 5.0), _set(peak_db=20), _set(mode="slip", slip_samples=200), _set(mode="vinyl", peak_db=20)
+    ),
+)
 SOUND_CASES = (
     *_cases("silence", (0.5, 0.55, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0), {}, _set(level_dbfs=-75), _set(level_dbfs=-64)),
     *(
@@ -212,6 +221,16 @@ NEGATIVE_CASES = (
     *_cases("loud_mastered", (None,), {}, _set(gain_db=15), _set(ceiling_dbfs=-1.5)),
 )
 SOUND_NEGATIVES = frozenset({"quiet_passage", "staccato", "loud_mastered"})
+ARTIFACT_NEGATIVE_CASES = (
+    *(
+        Case(name, 4.0, None, _set(level_dbfs=-24))
+        for name in (
+            *("electric_guitar", "synth_bass", "cymbals", "castanets", "glockenspiel", "applause"),
+            *("rain", "surf", "footsteps", "ventilation"),
+        )
+    ),
+    Case("telephone_voice", 4.0),
+)
 
 
 def jobs(sources: Sequence[Source], seed: int, defective: Natural, *, quick: bool) -> list[Job]:
@@ -237,6 +256,8 @@ def jobs(sources: Sequence[Source], seed: int, defective: Natural, *, quick: boo
             chosen += _apply(case, [picture, picture], VIDEO, seed, len(chosen), defective)
     for case in BLOCK_CASES:
         chosen += _apply(case, [picture], VIDEO, seed, len(chosen), defective)
+    for case in (*ARTIFACT_CASES, *ARTIFACT_NEGATIVE_CASES):
+        chosen += _apply(case, [sound], AUDIO, seed, len(chosen), defective)
     return chosen[::QUICK_STEP] if quick else chosen
 
 

@@ -3,7 +3,7 @@
 One rule for each kind of defect, the same for every tool:
 - a claim matches a truth when their temporal intersection over union is at least 0.5, one to one, best first;
 - block corruption is looked for in two pictures a second: it matches when they overlap;
-- dropouts are points: they match when they overlap within 5 ms;
+- dropouts are points: they match when they overlap within 5 ms; so are clicks, within 50 ms;
 - stream errors match by kind within 1 s, and programme loudness is a verdict on the whole file;
 - reviewed natural defects have soft edges and match when they overlap.
 Kinds must agree where both sides name one.
@@ -21,6 +21,7 @@ from bench.accuracy.model import PICTURE, Claim, Result, Role, Standing, Truth
 
 LEAST_IOU = 0.5
 DROPOUT_SLACK_S = 0.005
+CLICK_SLACK_S = 0.05
 STREAM_SLACK_S = 1.0
 CONSEQUENCE_SLACK_S = 0.5
 
@@ -179,6 +180,8 @@ def affinity(truth: Truth, claim: Claim) -> float:
             return 1.0
         case "dropout":
             return 1e-6 + shared if _gap_s(truth, claim) <= DROPOUT_SLACK_S else 0.0
+        case "clicks":
+            return 1e-6 + shared if _gap_s(truth, claim) <= CLICK_SLACK_S else 0.0
         case "stream_error":
             return 1e-6 + shared if _gap_s(truth, claim) <= STREAM_SLACK_S else 0.0
         case _:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import imageio_ffmpeg
 
+from bench.accuracy.definitions import HUM_DBFS
 from bench.accuracy.model import Role
 from bench.audio.plan import CLIP_S, DEFECT_PART, ENCODINGS, Job
 from bench.provenance import digest
@@ -19,9 +20,6 @@ from bench.sources import Source
 from glasswatch.core.errors import GlasswatchError
 from glasswatch.simulator import simulate, write_labels
 from glasswatch.simulator.labels import Labels
-
-HUM_DBFS = -50.0
-"""Hum that is not above it is none, by the definition of the defect; it may be found and need not be."""
 
 DEFINITIONS = {"hum_above_dbfs": HUM_DBFS, "clip_s": CLIP_S, "defect_part": DEFECT_PART}
 

@@ -13,7 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from bench.accuracy.model import Claim, Role
-from bench.accuracy.scoring import LEAST_IOU
+from bench.accuracy.scoring import CLICK_SLACK_S, LEAST_IOU
 from bench.audio.build import Subject
 from bench.audio.plan import DEFECTS
 from bench.audio.seconds import Seconds
@@ -28,7 +28,6 @@ from glasswatch.runtime.inspect import Inspection
 
 DETECTOR = AudioArtifactsDetector.spec.name
 OURS = "glasswatch"
-CLICK_SLACK_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from bench.sources import Source, read_sources
 from glasswatch.simulator import injectors
 from glasswatch.simulator.settings import parse
 
-PICTURES = ("black", "freeze", "stream_error", "block_corruption")
+HELD_OUT = ("black", "freeze", "stream_error", "block_corruption", "hum", "hiss", "distortion", "clicks", "rain")
 
 
 def sources() -> list[Source]:
@@ -39,9 +39,9 @@ def test_the_plan_follows_from_the_seed() -> None:
     assert first != other
 
 
-def test_pictures_come_from_held_out_sources_only() -> None:
+def test_pictures_and_what_models_find_come_from_held_out_sources_only() -> None:
     planned = jobs(sources(), 1, {}, quick=False)
-    assert {job.source.use for job in planned if job.case.injector in PICTURES} == {"validate"}
+    assert {job.source.use for job in planned if job.case.injector in HELD_OUT} == {"validate"}
 
 
 def test_jumps_of_loudness_come_in_long_media() -> None:

@@ -3,8 +3,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from bench.accuracy.definitions import truth_of
 from bench.accuracy.model import OURS, Claim, Finding, Result, Role, Standing, Subject, Truth
 from bench.accuracy.scoring import Outcome, Score, affinity, match, score
+
+from glasswatch.simulator.labels import Defect
 
 
 def truth(start: float, end: float, defect: str = "black", kind: str | None = None, **rest: object) -> Truth:
@@ -57,6 +60,20 @@ def test_a_claim_on_another_defect_matches_nothing() -> None:
 def test_dropouts_match_within_five_milliseconds(start: float, found: bool) -> None:
     hole = truth(1.0, 1.002, "dropout")
     assert (affinity(hole, claim(start, start + 0.002, "dropout")) > 0) is found
+
+
+@pytest.mark.parametrize(("start", "found"), [(1.05, True), (1.059, True), (1.061, False)])
+def test_clicks_match_within_fifty_milliseconds(start: float, found: bool) -> None:
+    click = truth(1.0, 1.01, "clicks")
+    assert (affinity(click, claim(start, start + 0.01, "clicks")) > 0) is found
+
+
+@pytest.mark.parametrize(("level_dbfs", "standing"), [(-49.9, Standing.REQUIRED), (-50.0, Standing.OPTIONAL)])
+def test_hum_below_its_definition_need_not_be_found(level_dbfs: float, standing: Standing) -> None:
+    label = Defect(defect="hum", start_s=1.0, end_s=3.0, strength={"level_dbfs": level_dbfs})
+    found = truth_of(label)
+    assert found is not None
+    assert found.standing is standing
 
 
 @pytest.mark.parametrize(
