@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import onnx
 from threadpoolctl import threadpool_limits
+from training.audio_artifacts.programmes import Samples as Pcm
 
 from bench.accuracy.evidence import Sound
 from bench.audio.events import DETECTOR
-from bench.audio.labels import Pcm
 from glasswatch.adapters.local_inference import LocalInference
 from glasswatch.adapters.model_repository import ModelRepository
 from glasswatch.config.profile import load_profile

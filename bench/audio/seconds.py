@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from training.audio_artifacts.labels import Label, label
+from training.audio_artifacts.programmes import Samples as Pcm
 
 from bench.accuracy.evidence import Sound
 from bench.audio.build import Subject
-from bench.audio.labels import Label, Pcm, label
 from bench.audio.plan import DEFECTS, STRENGTHS
 from bench.block.metrics import auc, rate, threshold_for
 from bench.block.plan import half_of

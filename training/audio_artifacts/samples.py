@@ -12,9 +12,9 @@ from bench.sources import Source
 
 from glasswatch.core.errors import UsageError
 from glasswatch.detectors.audio.artifact_features import CLASSES
-from glasswatch.simulator.audible import audible_share
 from training.audio_artifacts.defects import Clip, clip
-from training.audio_artifacts.programmes import Generator, Samples, draw, rms
+from training.audio_artifacts.labels import label
+from training.audio_artifacts.programmes import Generator, draw
 from training.sources import Group
 
 SHARES = {"none": 0.2, "resembling": 0.28, "hum": 0.12, "hiss": 0.12, "distortion": 0.16, "clicks": 0.12}
@@ -22,22 +22,6 @@ SHARES = {"none": 0.2, "resembling": 0.28, "hum": 0.12, "hiss": 0.12, "distortio
 SECONDS = 6
 """Of each clip, at times that are not in step with the defect."""
 
-LEAST_RMS = 1e-3
-"""Nothing can be heard to be wrong with sound below -60 dBFS."""
-
-LEAST_DBFS = {"hum": -50.0, "hiss": -60.0, "distortion": -80.0}
-"""From which RMS on what is added or bent counts: hum by its definition, hiss above ordinary recordings."""
-
-HEARD_SHARE = 0.3
-"""In which part of a second it is heard, or nothing is learned from that second."""
-
-LEAST_CLICK = 2.0
-"""A click reaches twice the programme's RMS within 20 ms, or hardly anybody hears it."""
-
-CUTS = ("slip", "packet_loss")
-"""Clicks that nothing is added for."""
-
-MARGIN_S = 0.02
 UNSURE = -1
 
 
@@ -95,38 +79,10 @@ def make(groups: Mapping[Group, list[Source]], rng: Generator) -> Seconds:
 
 def _label(made: Clip, first: int) -> int:
     """The class of the second from sample `first` on, UNSURE where the defect is at its edge or cannot be heard."""
-    rate, last = made.programme.rate, first + made.programme.rate
-    spans = [(d.start_s * rate, d.end_s * rate) for d in made.defects if d.defect == made.name]
-    overlap = max((min(last, e) - max(first, s) for s, e in spans), default=-1.0)
-    if not spans or overlap < 0:
-        return CLASSES.index("none")
-    before, changed = made.programme.samples[first:last], made.changed[first:last]
-    heard = is_heard(made.name, made.settings.get("mode", ""), before, changed, rate)
-    inside = any(s - MARGIN_S * rate > first and s + MARGIN_S * rate < last for span in spans for s in span)
-    is_sure = overlap >= 0.98 * rate or (inside if made.name == "clicks" else overlap > 0.75 * rate)
-    return CLASSES.index(made.name) if heard and is_sure else UNSURE
-
-
-def is_heard(defect: str, mode: str, before: Samples, changed: Samples, rate: int) -> bool:
-    """Whether a defect is plainly heard in a second.
-
-    Args:
-        defect: One of CLASSES but the first.
-        mode: And which sort of it.
-        before: (rate,) of one channel.
-        changed: What has become of them, before any coding.
-        rate: Samples per second.
-    """
-    level, error = rms(before), changed - before
-    if defect != "clicks":
-        is_loud = _dbfs(rms(error)) > LEAST_DBFS[defect] and max(level, rms(changed)) > LEAST_RMS
-        return is_loud and audible_share(before, changed, rate) >= HEARD_SHARE
-    # Cuts wait for a step that is high enough; impulses have to stand out of what is around them.
-    if mode in CUTS:
-        return level > LEAST_RMS
-    at, reach = int(np.argmax(np.abs(error))), rate // 100
-    around = rms(before[max(at - reach, 0) : at + reach])
-    return bool(np.abs(error[at]) > max(LEAST_CLICK * around, LEAST_RMS))
+    spans = [(d.start_s, d.end_s) for d in made.defects if d.defect == made.name]
+    before, changed = made.programme.samples, made.changed[: len(made.programme.samples)]
+    found = label(made.name, made.settings.get("mode", ""), before, changed, made.programme.rate, spans, first)
+    return UNSURE if found.is_edge or found.is_faint else CLASSES.index(found.name)
 
 
 def _strength(made: Clip) -> float:
@@ -134,7 +90,3 @@ def _strength(made: Clip) -> float:
     if not strengths:
         return float("nan")
     return max(s.get("snr_db", s.get("sdr_db", -s.get("peak_db", float("nan")))) for s in strengths)
-
-
-def _dbfs(value: float) -> float:
-    return 20 * float(np.log10(max(value, 1e-9)))

@@ -8,10 +8,10 @@ import pytest
 from bench.accuracy.model import Role
 from bench.audio.build import Subject
 from bench.audio.cost import flop
-from bench.audio.labels import Label
 from bench.audio.seconds import Seconds, Table, balanced_accuracy, groups, negatives, operating_points, overall
 from bench.audio.summary import second_figures, second_tables
 from onnx import TensorProto, helper
+from training.audio_artifacts.labels import Label
 
 from glasswatch.detectors.audio.artifact_features import CLASSES
 

@@ -100,25 +100,6 @@ def test_codecs_keep_length_and_time(codec: str, monkeypatch: pytest.MonkeyPatch
     assert np.sqrt(np.mean((found - chirp)[inner] ** 2)) < 0.03
 
 
-def test_clicks_have_to_stand_out() -> None:
-    loud = np.full(48_000, 0.2, np.float32)
-    for height, heard in ((0.05, False), (0.5, True)):
-        changed = loud.copy()
-        changed[24_000] += height
-        assert samples.is_heard("clicks", "single", loud, changed, 48_000) is heard
-
-
-def test_hiss_is_learned_from_where_it_is_heard() -> None:
-    rng = np.random.default_rng(0)
-    music, hiss = (rng.normal(0, 0.1, 48_000).astype(np.float32) for _ in range(2))
-    silence = np.zeros_like(music)
-
-    assert samples.is_heard("hiss", "", music, music + hiss, 48_000)
-    assert not samples.is_heard("hiss", "", music, music + 0.03 * hiss, 48_000)
-    assert samples.is_heard("hiss", "", silence, 0.03 * hiss, 48_000)
-    assert not samples.is_heard("hiss", "", silence, 0.003 * hiss, 48_000)
-
-
 def test_seconds_repeat_by_their_seed(groups: dict[Group, list[Source]]) -> None:
     first, second = (make(groups, np.random.default_rng([5, 2])) for _ in range(2))
 

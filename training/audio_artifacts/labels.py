@@ -1,0 +1,109 @@
+"""What a second of a changed clip is.
+
+Told apart is why nothing is learned from a second: because the defect only reaches into it, or because it can hardly be
+heard. The first is nobody's fault; the second belongs into an honest figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from glasswatch.simulator.audible import audible_share
+from training.audio_artifacts.programmes import Samples, rms
+
+LEAST_RMS = 1e-3
+"""Nothing can be heard to be wrong with sound below -60 dBFS."""
+
+LEAST_DBFS = {"hum": -50.0, "hiss": -60.0, "distortion": -80.0}
+"""From which RMS on what is added or bent counts: hum by its definition, hiss above ordinary recordings."""
+
+HEARD_SHARE = 0.3
+"""In which part of a second it is heard, or nothing is learned from that second."""
+
+LEAST_CLICK = 2.0
+"""A click reaches twice the programme's RMS within 20 ms, or hardly anybody hears it."""
+
+CUTS = ("slip", "packet_loss")
+"""Clicks that nothing is added for."""
+
+MARGIN_S = 0.02
+WHOLE, MOST = 0.98, 0.75
+"""Parts of a second that a defect covers: all but a fade; enough of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What one second is.
+
+    Attributes:
+        name: A defect, or "none".
+        is_edge: The defect only reaches into it.
+        is_faint: It can hardly be heard.
+    """
+
+    name: str = "none"
+    is_edge: bool = False
+    is_faint: bool = False
+
+
+def label(
+    defect: str,
+    mode: str,
+    before: Samples,
+    changed: Samples,
+    rate: int,
+    spans: Sequence[tuple[float, float]],
+    first: int,
+) -> Label:
+    """The second from sample `first` on.
+
+    Args:
+        defect: What was done to the clip.
+        mode: And in which way.
+        before: (samples,) of one channel of the clip.
+        changed: What has become of them, before any coding.
+        rate: Samples per second.
+        spans: Where the defect is, in seconds.
+        first: Of its samples.
+    """
+    last = first + rate
+    edges = [(start_s * rate, end_s * rate) for start_s, end_s in spans]
+    overlap = max((min(last, end) - max(first, start) for start, end in edges), default=-1.0)
+    if overlap < 0:
+        return Label()
+    is_sure = overlap >= WHOLE * rate
+    if defect == "clicks":
+        margin = MARGIN_S * rate
+        is_sure |= any(first + margin < edge < last - margin for span in edges for edge in span)
+    else:
+        is_sure |= overlap > MOST * rate
+    return Label(defect, not is_sure, not is_heard(defect, mode, before[first:last], changed[first:last], rate))
+
+
+def is_heard(defect: str, mode: str, before: Samples, changed: Samples, rate: int) -> bool:
+    """Whether a defect is plainly heard in a second.
+
+    Args:
+        defect: One of CLASSES but the first.
+        mode: And which sort of it.
+        before: (rate,) of one channel.
+        changed: What has become of them, before any coding.
+        rate: Samples per second.
+    """
+    level, error = rms(before), changed - before
+    if defect != "clicks":
+        is_loud = _dbfs(rms(error)) > LEAST_DBFS[defect] and max(level, rms(changed)) > LEAST_RMS
+        return is_loud and audible_share(before, changed, rate) >= HEARD_SHARE
+    # Cuts wait for a step that is high enough; impulses have to stand out of what is around them.
+    if mode in CUTS:
+        return level > LEAST_RMS
+    at, reach = int(np.argmax(np.abs(error))), rate // 100
+    around = rms(before[max(at - reach, 0) : at + reach])
+    return bool(np.abs(error[at]) > max(LEAST_CLICK * around, LEAST_RMS))
+
+
+def _dbfs(value: float) -> float:
+    return 20 * float(np.log10(max(value, 1e-9)))
