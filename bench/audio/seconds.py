@@ -68,9 +68,8 @@ def judge(subject: Subject, inference: Inference, models: Sequence[str]) -> tupl
     clip, rate, _ = _sound(Sound(str(before.clip)))
     plain, *_ = _sound(Sound(str(before.plain)))
     row, length = int(np.argmax(np.square(clip).sum(axis=1))), min(clip.shape[1], plain.shape[1])
-    mode = subject.facts.get("mode", "")
     labels = [
-        (first, label(subject.kind, mode, clip[row], plain[row], rate, before.spans, first))
+        (first, label(subject.kind, clip[row], plain[row], rate, before.spans, first))
         for first in range(0, length - rate + 1, rate)
     ]
     samples, heard_rate, start_s = _sound(heard)

@@ -70,7 +70,7 @@ STRENGTHS: Mapping[str, Strengths] = {
     "hum": Strengths("snr_db", 0, 26),
     "hiss": Strengths("snr_db", 5, 30),
     "distortion": Strengths("sdr_db", 4, 20),
-    "codec": Strengths("codec_bit_rate", 6_000, 20_000),
+    "codec": Strengths("codec_bit_rate", 6_000, 14_000),
     "decimate": Strengths("rate_hz", 0.08, 0.4, by_ratio=True),
     "alias": Strengths("rate_hz", 0.08, 0.4, by_ratio=True),
     "clicks": Strengths("peak_db", 30, 6),

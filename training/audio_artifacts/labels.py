@@ -9,25 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from glasswatch.simulator.audible import audible_share
+from glasswatch.simulator.audible import audible_clicks, audible_share
 from training.audio_artifacts.programmes import Samples, rms
 
-LEAST_RMS = 1e-3
-"""Nothing can be heard to be wrong with sound below -60 dBFS."""
+LEAST_DBFS = {"hum": -50.0, "hiss": -60.0, "distortion": -60.0}
+"""From which RMS on what is added or bent counts: hum by its definition, the others above what any recording has."""
 
-LEAST_DBFS = {"hum": -50.0, "hiss": -60.0, "distortion": -80.0}
-"""From which RMS on what is added or bent counts: hum by its definition, hiss above ordinary recordings."""
-
-HEARD_SHARE = 0.3
-"""In which part of a second it is heard, or nothing is learned from that second."""
-
-LEAST_CLICK = 2.0
-"""A click reaches twice the programme's RMS within 20 ms, or hardly anybody hears it."""
-
-CUTS = ("slip", "packet_loss")
-"""Clicks that nothing is added for."""
+HEARD_SHARE, HEARD_DB = 0.3, 6.0
+"""In which part of a second it is plainly heard, so far above the threshold, or nothing is learned from that second."""
 
 MARGIN_S = 0.02
 WHOLE, MOST = 0.98, 0.75
@@ -51,7 +40,6 @@ class Label:
 
 def label(
     defect: str,
-    mode: str,
     before: Samples,
     changed: Samples,
     rate: int,
@@ -62,7 +50,6 @@ def label(
 
     Args:
         defect: What was done to the clip.
-        mode: And in which way.
         before: (samples,) of one channel of the clip.
         changed: What has become of them, before any coding.
         rate: Samples per second.
@@ -80,30 +67,20 @@ def label(
         is_sure |= any(first + margin < edge < last - margin for span in edges for edge in span)
     else:
         is_sure |= overlap > MOST * rate
-    return Label(defect, not is_sure, not is_heard(defect, mode, before[first:last], changed[first:last], rate))
+    return Label(defect, not is_sure, not is_heard(defect, before[first:last], changed[first:last], rate))
 
 
-def is_heard(defect: str, mode: str, before: Samples, changed: Samples, rate: int) -> bool:
+def is_heard(defect: str, before: Samples, changed: Samples, rate: int) -> bool:
     """Whether a defect is plainly heard in a second.
 
     Args:
         defect: One of CLASSES but the first.
-        mode: And which sort of it.
         before: (rate,) of one channel.
         changed: What has become of them, before any coding.
         rate: Samples per second.
     """
-    level, error = rms(before), changed - before
-    if defect != "clicks":
-        is_loud = _dbfs(rms(error)) > LEAST_DBFS[defect] and max(level, rms(changed)) > LEAST_RMS
-        return is_loud and audible_share(before, changed, rate) >= HEARD_SHARE
-    # Cuts wait for a step that is high enough; impulses have to stand out of what is around them.
-    if mode in CUTS:
-        return level > LEAST_RMS
-    at, reach = int(np.argmax(np.abs(error))), rate // 100
-    around = rms(before[max(at - reach, 0) : at + reach])
-    return bool(np.abs(error[at]) > max(LEAST_CLICK * around, LEAST_RMS))
-
-
-def _dbfs(value: float) -> float:
-    return 20 * float(np.log10(max(value, 1e-9)))
+    if defect == "clicks":
+        return audible_clicks(before, changed, rate)
+    if rms(changed - before) < 10 ** (LEAST_DBFS[defect] / 20):
+        return False
+    return audible_share(before, changed, rate, HEARD_DB) >= HEARD_SHARE

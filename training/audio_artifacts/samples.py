@@ -81,7 +81,7 @@ def _label(made: Clip, first: int) -> int:
     """The class of the second from sample `first` on, UNSURE where the defect is at its edge or cannot be heard."""
     spans = [(d.start_s, d.end_s) for d in made.defects if d.defect == made.name]
     before, changed = made.programme.samples, made.changed[: len(made.programme.samples)]
-    found = label(made.name, made.settings.get("mode", ""), before, changed, made.programme.rate, spans, first)
+    found = label(made.name, before, changed, made.programme.rate, spans, first)
     return UNSURE if found.is_edge or found.is_faint else CLASSES.index(found.name)
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glasswatch.simulator.audible import audible_share
+from glasswatch.simulator.audible import audible_clicks, audible_share
 
 RATE = 48_000
 TIMES = np.arange(RATE) / RATE
@@ -71,3 +71,29 @@ def test_a_pause_lets_hear_what_the_programme_hides() -> None:
 
 def test_less_than_a_window_says_nothing() -> None:
     assert audible_share(NOISE[:100], OTHER[:100], RATE) == 0
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100, 96_000])
+def test_an_impulse_is_a_click_where_it_stands_out(rate: int) -> None:
+    programme = np.random.default_rng(0).normal(0, 0.05, rate)
+    for height, heard in ((0.01, False), (2.0, True)):
+        changed = programme.copy()
+        changed[rate // 2] += height
+        assert audible_clicks(programme, changed, rate) is heard
+
+
+def test_a_cut_is_a_click_where_the_wave_jumps() -> None:
+    smooth, half_a_period, whole = tone(100), 240, 480
+
+    for left_out, heard in ((half_a_period, True), (whole, False)):
+        changed = np.concatenate([smooth[: 24_000 + 120], smooth[24_000 + 120 + left_out :]])
+        assert audible_clicks(smooth, changed, RATE) is heard
+
+
+def test_the_programme_s_own_strokes_and_noise_that_sets_in_are_no_clicks() -> None:
+    stroke = NOISE * 0.01
+    stroke[24_000:24_020] += 0.5
+    sets_in = NOISE * (TIMES > 0.5)
+
+    assert not audible_clicks(stroke, np.roll(stroke, 300), RATE)
+    assert not audible_clicks(np.zeros(RATE), sets_in, RATE)
