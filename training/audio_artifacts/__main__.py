@@ -26,8 +26,8 @@ def main() -> None:
 @main.command()
 @WORK
 @click.option("--media", required=True, type=PATH, help="Folder with manifest.tsv.")
-@click.option("--clips", default=2800, show_default=True, help="Clips to learn from, of up to eight seconds each.")
-@click.option("--aside", default=300, show_default=True, help="Clips of other sources, to watch the learning.")
+@click.option("--clips", default=3600, show_default=True, help="Clips to learn from, of up to eight seconds each.")
+@click.option("--aside", default=400, show_default=True, help="Clips of other sources, to watch the learning.")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--processes", default=2, show_default=True)
 def prepare(work: Path, media: Path, clips: int, aside: int, seed: int, processes: int) -> None:
@@ -44,12 +44,10 @@ def prepare(work: Path, media: Path, clips: int, aside: int, seed: int, processe
 @WORK
 @NAME
 @MODELS
-@click.option(
-    "--layers", default=14, show_default=True, help="Of YAMNet, which `glasswatch models build yamnet` makes."
-)
+@click.option("--layers", default=6, show_default=True, help="Of YAMNet, which `glasswatch models build yamnet` makes.")
 @click.option("--width", default=48, show_default=True, help="Channels of the other branches.")
-@click.option("--steps", default=2500, show_default=True)
-@click.option("--rate", default=0.002, show_default=True, help="Highest learning rate.")
+@click.option("--steps", default=1500, show_default=True)
+@click.option("--rate", default=0.003, show_default=True, help="Highest learning rate.")
 @click.option("--seed", default=1, show_default=True)
 def fit(work: Path, name: str, models: Path, layers: int, width: int, steps: int, rate: float, seed: int) -> None:
     """Learn from the samples."""

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from glasswatch.detectors.audio.artifact_features import CLASSES, features
+from training.audio_artifacts.fit import PRIOR
 from training.audio_artifacts.network import AudioArtifactsNet, Served
 from training.onnx_model import save
 
@@ -29,7 +30,7 @@ def export(net: AudioArtifactsNet, folder: Path, version: int) -> Path:
     """Write a version of a model; the folder's name is the model's. Returns the ONNX file."""
     example = {k: torch.from_numpy(v) for k, v in features(np.zeros((2, 8_000), np.float32), 8_000).items()}
     target = save(
-        Served(net).eval(),
+        Served(net, PRIOR).eval(),
         tuple(example.values()),
         tuple({0: torch.export.Dim("batch")} for _ in example),
         list(example),

@@ -17,11 +17,14 @@ from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from glasswatch.detectors.audio.artifact_features import CLASSES, YAMNET_BANDS, features
-from training.audio_artifacts.network import AudioArtifactsNet, Yamnet
+from training.audio_artifacts.network import AudioArtifactsNet, Served, Yamnet
 from training.audio_artifacts.samples import UNSURE
 from training.learning import note, schedule
 
-BATCH = 96
+BATCH = {"none": 48, "hum": 12, "hiss": 12, "distortion": 12, "clicks": 12}
+"""Seconds of each class in a step: whole sound is the most varied."""
+
+PRIOR = np.array([BATCH[name] for name in CLASSES], np.float32) / sum(BATCH.values())
 AVERAGED = 0.995
 CHECK_EVERY = 100
 
@@ -155,11 +158,11 @@ def load(checkpoint: Path) -> AudioArtifactsNet:
 
 
 def probabilities(net: AudioArtifactsNet, seconds: Seconds) -> npt.NDArray[np.float32]:
-    """(seconds, classes) of what is judged."""
-    net.eval()
+    """(seconds, classes) of what is judged, as it is served."""
+    served = Served(net, PRIOR).eval()
     with torch.no_grad():
         parts = [
-            torch.softmax(net.decide(*seconds.batch(part)[0]), 1).numpy()
+            served.told(net.decide(*seconds.batch(part)[0])).numpy()
             for part in np.array_split(np.arange(len(seconds.labels)), -(-len(seconds.labels) // 256))
         ]
     return np.concatenate(parts)
@@ -171,9 +174,8 @@ def recalls_of(found: npt.NDArray[np.integer], truth: npt.NDArray[np.integer]) -
 
 
 def _chosen(by_class: list[npt.NDArray[np.intp]], rng: np.random.Generator) -> npt.NDArray[np.intp]:
-    """A batch: half whole sound, which is the most varied, and as much of every defect."""
-    counts = [BATCH // 2] + [BATCH // 8] * (len(CLASSES) - 1)
-    return np.concatenate([rng.choice(c, n) for c, n in zip(by_class, counts, strict=True)])
+    """The seconds of a step."""
+    return np.concatenate([rng.choice(c, BATCH[n]) for c, n in zip(by_class, CLASSES, strict=True)])
 
 
 def _augmented(inputs: list[Tensor], rng: np.random.Generator) -> list[Tensor]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import onnx
 import torch
 from onnx import numpy_helper
@@ -112,6 +114,29 @@ class Mains(nn.Module):
         return torch.cat([found.amax(1), found.mean(1)], 1)
 
 
+class Residual(nn.Module):
+    """What is not foreseen: its course, and its highest moments, whenever they are."""
+
+    HIGHEST = 12
+
+    def __init__(self, width: int, inputs: int = 3) -> None:
+        super().__init__()
+        self.course = Pooled(inputs, width, (2, 2, 2, 2))
+        self.highest = nn.Sequential(
+            nn.BatchNorm1d(inputs * self.HIGHEST),
+            nn.Linear(inputs * self.HIGHEST, width),
+            nn.ReLU(),
+            nn.Linear(width, width),
+            nn.ReLU(),
+        )
+        self.channels = self.course.channels + width
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features (seconds, channels) of (seconds, inputs, milliseconds)."""
+        highest = x.topk(self.HIGHEST, 2).values.flatten(1)
+        return torch.cat([self.course(x), self.highest(highest)], 1)
+
+
 class AudioArtifactsNet(nn.Module):
     """All of it.
 
@@ -125,7 +150,7 @@ class AudioArtifactsNet(nn.Module):
         self.yamnet = Yamnet(layers)
         self.bands = Pooled(80, width, (1, 2, 2))
         self.mains = Mains(width)
-        self.residual = Pooled(3, width, (2, 2, 2, 2))
+        self.residual = Residual(width)
         self.shape = Pooled(27, width, (1, 1))
         channels = sum(part.channels for part in (self.bands, self.mains, self.residual, self.shape))
         self.heard = nn.Sequential(
@@ -157,12 +182,22 @@ class AudioArtifactsNet(nn.Module):
 
 
 class Served(nn.Module):
-    """The network as it is served: probabilities out."""
+    """The network as it is served: probabilities out, as if all classes were equally likely beforehand.
 
-    def __init__(self, net: AudioArtifactsNet) -> None:
+    Args:
+        net: What was learned.
+        prior: Share of each class in what it learned from, (classes,).
+    """
+
+    def __init__(self, net: AudioArtifactsNet, prior: npt.NDArray[np.float32]) -> None:
         super().__init__()
         self.net = net
+        self.register_buffer("prior", torch.from_numpy(np.log(prior)))
+
+    def told(self, logits: Tensor) -> Tensor:
+        """Probabilities (seconds, classes)."""
+        return torch.softmax(logits - self.prior, 1)
 
     def forward(self, mel: Tensor, mains: Tensor, residual: Tensor, shape: Tensor) -> Tensor:
         """Probabilities (seconds, classes)."""
-        return torch.softmax(self.net(mel, mains, residual, shape), 1)
+        return self.told(self.net(mel, mains, residual, shape))
