@@ -52,7 +52,8 @@ def impulses(samples: Pcm, rate: int, first: int, last: int, crest_db: float) ->
 
     The crest is the highest prediction error of a millisecond over the highest within BESIDE_S before and after, but
     for BEFORE_S around. The pulses of a voice come in rows: none stands alone. Knocks, drops and bars ring: the sound
-    after them is louder than that before.
+    after them is louder than that before. Within BESIDE_S of where the sound begins or ends there is nothing to compare
+    with: titles are cut off, and encoders leave an edge there.
 
     Args:
         samples: (samples,) with CONTEXT_S more on either side where there is sound.
@@ -74,7 +75,8 @@ def impulses(samples: Pcm, rate: int, first: int, last: int, crest_db: float) ->
     steps = np.diff(samples[shift : shift + count * block], prepend=samples[shift]).reshape(count, block)
     found = np.flatnonzero((crests >= crest_db) & (highest >= _peak_near(highest)) & ~_rises(np.square(steps).mean(1)))
     at = shift + found * block + blocks[found].argmax(axis=1)
-    inside = (at >= first) & (at < last)
+    beside = round(BESIDE_S * rate)
+    inside = (at >= max(first, beside)) & (at < min(last, len(samples) - beside))
     found = found[inside]
     return Impulses(at[inside], highest[found].astype(np.float64), crests[found].astype(np.float64))
 

@@ -86,3 +86,10 @@ def test_the_beginning_of_sound_is_no_click() -> None:
     t = np.arange(48_000) / 48_000
     sound = (0.3 * np.cos(2 * np.pi * 500 * t)).astype(np.float32)
     assert impulses(sound, 48_000, 0, 48_000, CREST_DB).at.tolist() == []
+
+
+def test_where_the_sound_is_cut_off_there_is_no_click() -> None:
+    noise = np.random.default_rng(0).normal(0, 0.01, 48_000).astype(np.float32)
+    noise[[480, 24_000, -480]] += 0.5
+
+    assert impulses(noise, 48_000, 0, len(noise), CREST_DB).at.tolist() == [24_000]
