@@ -22,8 +22,9 @@ BEFORE_S = 0.002
 """An encoder that smears a click lets it begin so early, and most of it ends as soon."""
 BESIDE_S = 0.02
 """How much sound before and after it a click is compared with: two periods of a low voice."""
-CONTEXT_S = LENGTH_S + BESIDE_S
-"""How much sound on either side of a search `impulses` needs."""
+CONTEXT_S = 0.07
+"""How much sound on either side of a search `impulses` needs. Where there is less behind it, the title ends: encoders
+fill their last frame up with silence, AAC up to 1024 samples, 64 ms at 16 kHz, and sound breaks off there."""
 
 RISE_DB = 8.0
 """After a click the sound goes on as it was. Where it is louder by so much, something was struck, or began."""
@@ -52,8 +53,8 @@ def impulses(samples: Pcm, rate: int, first: int, last: int, crest_db: float) ->
 
     The crest is the highest prediction error of a millisecond over the highest within BESIDE_S before and after, but
     for BEFORE_S around. The pulses of a voice come in rows: none stands alone. Knocks, drops and bars ring: the sound
-    after them is louder than that before. Within BESIDE_S of where the sound begins or ends there is nothing to compare
-    with: titles are cut off, and encoders leave an edge there.
+    after them is louder than that before. Within BESIDE_S of where the sound begins there is nothing to compare
+    with, and within CONTEXT_S of its end it is cut off.
 
     Args:
         samples: (samples,) with CONTEXT_S more on either side where there is sound.
@@ -75,8 +76,8 @@ def impulses(samples: Pcm, rate: int, first: int, last: int, crest_db: float) ->
     steps = np.diff(samples[shift : shift + count * block], prepend=samples[shift]).reshape(count, block)
     found = np.flatnonzero((crests >= crest_db) & (highest >= _peak_near(highest)) & ~_rises(np.square(steps).mean(1)))
     at = shift + found * block + blocks[found].argmax(axis=1)
-    beside = round(BESIDE_S * rate)
-    inside = (at >= max(first, beside)) & (at < min(last, len(samples) - beside))
+    begins, ends = round(BESIDE_S * rate), len(samples) - round(CONTEXT_S * rate)
+    inside = (at >= max(first, begins)) & (at < min(last, ends))
     found = found[inside]
     return Impulses(at[inside], highest[found].astype(np.float64), crests[found].astype(np.float64))
 

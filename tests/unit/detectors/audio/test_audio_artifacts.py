@@ -352,10 +352,10 @@ def test_a_defect_goes_on_into_what_is_left() -> None:
 
 def test_a_click_in_what_is_left_is_told_once() -> None:
     sound = speech(3.1)
-    sound[[round(2.5 * RATE), round(3.05 * RATE)]] += 0.7
+    sound[[round(2.5 * RATE), round(3.02 * RATE)]] += 0.7
     assert of("clicks", said(sound, Classifier("clicks"))) == [
         pytest.approx((2.5, 2.51), abs=1e-3),
-        pytest.approx((3.05, 3.06), abs=1e-3),
+        pytest.approx((3.02, 3.03), abs=1e-3),
     ]
 
 
@@ -402,7 +402,7 @@ def test_result_does_not_depend_on_chunks(seconds: float, lengths: list[int]) ->
     assert detect(make_detector(NAME, Listening()), cut(sound, RATE, lengths)) == whole
 
 
-@pytest.mark.parametrize("rest", [0.025, 0.03, 0.05])
+@pytest.mark.parametrize("rest", [0.08, 0.1, 0.2])
 def test_how_much_is_held_does_not_matter_to_clicks_in_what_is_left(rest: float) -> None:
     sound = noise(4 + rest, RATE, 1, 0.02)
     sound[0, 4 * RATE + 40] += 0.7

@@ -90,6 +90,6 @@ def test_the_beginning_of_sound_is_no_click() -> None:
 
 def test_where_the_sound_is_cut_off_there_is_no_click() -> None:
     noise = np.random.default_rng(0).normal(0, 0.01, 48_000).astype(np.float32)
-    noise[[480, 24_000, -480]] += 0.5
+    noise[[480, 24_000, -3_000]] += 0.5
 
     assert impulses(noise, 48_000, 0, len(noise), CREST_DB).at.tolist() == [24_000]
