@@ -13,8 +13,8 @@ from tests.e2e.deployment import CLEAN, glasswatch
 START_S, END_S = 4.0, 9.0
 HARM = {
     "hum": ["shape=rectifier", "snr_db=4"],
-    "hiss": ["snr_db=8"],
-    "distortion": ["mode=hard", "sdr_db=6"],
+    "hiss": ["snr_db=0"],
+    "distortion": ["mode=decimate", "rate_hz=5000"],
     "clicks": ["mode=single", "count=6", "peak_db=26"],
 }
 
