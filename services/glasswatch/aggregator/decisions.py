@@ -32,8 +32,9 @@ class Open:
 class Decisions:
     """The aggregator's decision logic for any number of channels.
 
-    Detections of one detector must come in media order; between detectors any order gives the same events. Every change
-    of an event is given out as the event's newest version: opened, raised in severity, closed.
+    Detections of one detector must come in media order, but for INCONCLUSIVE ones of media that came too late; between
+    detectors any order gives the same events. Every change of an event is given out as the event's newest version:
+    opened, raised in severity, closed.
     """
 
     rules: Mapping[str, DefectRule]
@@ -82,7 +83,8 @@ class Decisions:
         """
         gap = seen.last.span.gap_to(detection.span)
         if gap is None:
-            return True
+            is_late = detection.span.epoch < seen.last.span.epoch
+            return not (is_late and detection.verdict is Verdict.INCONCLUSIVE)
         rule = self.rules[detection.defect]
         about_it = detection.kind is None or detection.kind == seen.first.kind
         goes_on = detection.verdict is Verdict.DEFECT and detection.kind == seen.first.kind

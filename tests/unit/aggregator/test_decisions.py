@@ -53,6 +53,11 @@ def test_an_event_lasts_from_the_first_defect_to_the_last() -> None:
     assert edges(closed([ok(0, 1), detection(1, 2), detection(2, 2.5), ok(2.5, 4)])) == [(1, 2.5)]
 
 
+def test_what_is_said_late_of_an_epoch_that_is_over_closes_nothing() -> None:
+    late = detection(8, 9, Verdict.INCONCLUSIVE, epoch=0)
+    assert edges(closed([detection(1, 2, epoch=1), late, detection(2, 3, epoch=1)])) == [(1, 3)]
+
+
 def test_an_event_is_closed_as_soon_as_it_has_cleared() -> None:
     decisions = Decisions({"black": DefectRule(severity=LADDER)})
     decisions.add(detection(1, 2))
