@@ -37,16 +37,14 @@ class DetectorSpec:
     lookback_s: float = 0.0
 
     @property
-    def rendition(self) -> str:
-        """Name of the one rendition that it reads.
+    def renditions(self) -> tuple[str, ...]:
+        """Names of the renditions that it reads; of several it is given the units in order of media time."""
+        return tuple(sorted({need.rendition for need in self.needs}))
 
-        Raises:
-            ValueError: It reads several: nothing joins them by media time yet.
-        """
-        names = sorted({need.rendition for need in self.needs})
-        if len(names) != 1:
-            raise ValueError(f"{self.name} joins several renditions, which nothing does yet: {', '.join(names)}")
-        return names[0]
+    @property
+    def joins(self) -> bool:
+        """Whether it reads several renditions. One instance then sees all tracks of sound (`AudioChunk.label`)."""
+        return len(self.renditions) > 1
 
 
 @dataclass(frozen=True, slots=True)

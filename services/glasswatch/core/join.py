@@ -174,6 +174,11 @@ class Join(Generic[T]):
         """How much media of a rendition waits for others, in seconds."""
         return self._seconds[rendition]
 
+    def has_given_up(self) -> bool:
+        """Whether a rendition is waited for no longer, and has brought nothing since."""
+        inputs = self._state.inputs.items()
+        return any(known.missing == _nothing_of(name) and not self._waiting[name] for name, known in inputs)
+
     def add(self, message: MediaMessage, token: T, *, shed: bool = False) -> Admission:
         """Take a message of one of the renditions; `handed` then gives those whose turn has come."""
         received = self._received[message.rendition]

@@ -133,7 +133,10 @@ class FactKind(StrEnum):
 
     STREAM_STARTED = "stream_started"
     PROGRESS = "progress"
-    """Media time has come this far, told about once a second, so that who reads facts alone knows that time passes."""
+    """Media time has come this far, told about once a second, so that who reads facts alone knows that time passes.
+
+    Among pictures or sound it is a lull: they have nothing before this, because of what its message says.
+    """
     STREAM_ENDED = "stream_ended"
     BROKEN_START = "broken_start"
     DECODE_ERROR = "decode_error"

@@ -38,7 +38,7 @@ class MediaMessage:
         session: Identity of the session, the same for a file that is decoded again.
         rendition: Name of the rendition; facts have their own.
         sequence: Position among the session's messages of this rendition, counted from 0.
-        unit: What it carries.
+        unit: What it carries; a fact among pictures or sound is a lull (`FactKind.PROGRESS`).
         offset: Seconds to add to presentation times of the unit's epoch to get positions in the input.
         live: Whether media comes as time passes, so that a detector that is late has to leave some out.
         detectors: Names of those that are to judge it, all when empty.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -33,10 +34,14 @@ from glasswatch.ports.inference import Inference
 from glasswatch.report.evidence import EvidenceCollector
 from glasswatch.report.model import DetectorResult, Report, Status, Timing, event_row
 from glasswatch.runtime.detectors import FILE_DEADLINE_S, local_inference, make_detector
+from glasswatch.runtime.joined_runner import JoinedRunner, Messages
 from glasswatch.runtime.pipeline import Pipeline
 from glasswatch.runtime.runner import DetectorRunner
 
 DETECTIONS = "detections"
+
+MESSAGES = "messages"
+"""What detectors that join renditions read: one queue has the order of decoding, in which no rendition is far ahead."""
 
 QUEUE_CHUNKS = 6
 """Media chunks that may wait for a consumer: two to three seconds of media."""
@@ -106,8 +111,9 @@ class Inspection:
         )
         pipeline = Pipeline(MemoryBus(QUEUE_CHUNKS))
         self._connect(pipeline, decoder, runners, evidence)
-        stopped = self._publish(pipeline, decoder, started)
-        pipeline.finish(dict.fromkeys(need.rendition for need in needs))
+        messages = Messages(self.channel, needs, self.source) if any(_joins(name) for name in runners) else None
+        stopped = self._publish(pipeline, decoder, messages, started)
+        pipeline.finish([*dict.fromkeys(need.rendition for need in needs), MESSAGES])
         pipeline.finish([DETECTIONS])
         events = group_incidents(self.events, self.profile.incidents)
         rows = [event_row(event, decoder.timeline) for event in events]
@@ -132,13 +138,17 @@ class Inspection:
         )
 
     def _why_skip(self, name: str) -> str | None:
-        """Why a detector has nothing to judge in this input, None when it has."""
-        for need in registered()[name].spec.needs:
+        """Why a detector has nothing to judge in this input, None when it has.
+
+        One that lacks a part of what it needs is not skipped: it says INCONCLUSIVE of the other.
+        """
+        needs, missing = registered()[name].spec.needs, []
+        for need in needs:
             if isinstance(need, VideoNeed) and self.source.video is None:
-                return "the input has no picture"
+                missing.append("the input has no picture")
             if isinstance(need, AudioNeed) and not self.source.audio:
-                return "the input has no sound"
-        return None
+                missing.append("the input has no sound")
+        return missing[0] if len(missing) == len(needs) else None
 
     def _runner(self, name: str) -> DetectorRunner:
         params, inference = self.profile.params[name], None
@@ -148,7 +158,7 @@ class Inspection:
         def make(track: str | None) -> AnyDetector:
             return make_detector(name, params, DetectorContext(self.channel, track), inference, FILE_DEADLINE_S)
 
-        return DetectorRunner(name, make)
+        return DetectorRunner(name, make, by_track=not _joins(name))
 
     def _connect(
         self,
@@ -187,15 +197,29 @@ class Inspection:
             for detection in detections:
                 pipeline.bus.publish(DETECTIONS, detection)
 
-        pipeline.consume(
-            registered()[name].spec.rendition, lambda unit: send(runner.feed(unit)), lambda: send(runner.finish())
-        )
+        spec = registered()[name].spec
+        if spec.joins:
+            joined = JoinedRunner(spec, runner, self.channel)
+            pipeline.consume(MESSAGES, lambda message: send(joined.feed(message)), lambda: send(runner.finish()))
+        else:
+            (rendition,) = spec.renditions
+            pipeline.consume(rendition, lambda unit: send(runner.feed(unit)), lambda: send(runner.finish()))
 
-    def _publish(self, pipeline: Pipeline, decoder: Decoder, started: float) -> str | None:
+    def _publish(self, pipeline: Pipeline, decoder: Decoder, messages: Messages | None, started: float) -> str | None:
         """Decode to the end; gives why it stopped before, None when it did not."""
+        stopped = self._decode(pipeline, decoder, messages, started)
+        with suppress(BusClosedError):
+            for message in messages.end() if messages is not None else ():
+                pipeline.bus.publish(MESSAGES, message)
+        return stopped
+
+    def _decode(self, pipeline: Pipeline, decoder: Decoder, messages: Messages | None, started: float) -> str | None:
         try:
             for unit in decoder.units():
                 pipeline.bus.publish(_rendition(unit), unit)
+                if messages is not None:
+                    for message in messages.of(unit, decoder.timeline.offset(unit.end.epoch)):
+                        pipeline.bus.publish(MESSAGES, message)
                 self._position = max(self._position, decoder.timeline.position(unit.end))
                 if self.on_progress is not None:
                     self.on_progress(self._progress(started))
@@ -213,6 +237,10 @@ class Inspection:
             wall_s=time.perf_counter() - started,
             events=len(self.events),
         )
+
+
+def _joins(name: str) -> bool:
+    return registered()[name].spec.joins
 
 
 def _rendition(unit: MediaUnit) -> str:

@@ -1,4 +1,4 @@
-"""The instances of one detector on one channel: one for each audio track where it listens to audio."""
+"""The instances of one detector on one channel: one for each audio track where it listens to audio alone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from glasswatch.core.time import Instant
 from glasswatch.detectors.registry import AnyDetector
 
 MakeDetector = Callable[[str | None], AnyDetector]
-"""Makes an instance for an audio track; None for the only one, and for detectors that do not listen."""
+"""Makes an instance for an audio track; None for the only one, and for detectors that look at pictures."""
 
 
 @dataclass(slots=True)
@@ -41,14 +41,20 @@ class Saved:
 
 @dataclass(slots=True)
 class Instances:
-    """Feeds one detector; at a cut in the timeline an instance is flushed. What a detector raises goes through."""
+    """Feeds one detector; at a cut in the timeline an instance is flushed. What a detector raises goes through.
+
+    Attributes:
+        make: Makes an instance.
+        by_track: Whether each audio track has an instance of its own. One that is given pictures too sees all tracks.
+    """
 
     make: MakeDetector
+    by_track: bool = True
     _of_track: dict[str | None, Instance] = field(default_factory=dict)
 
     def feed(self, unit: MediaUnit) -> list[Detection]:
         """Detections that the unit brings."""
-        track = unit.label if isinstance(unit, AudioChunk) else None
+        track = unit.label if self.by_track and isinstance(unit, AudioChunk) else None
         instance = self._of_track.get(track)
         if instance is None:
             instance = self._of_track[track] = Instance(self.make(track))
@@ -63,6 +69,12 @@ class Instances:
     def finish(self) -> list[Detection]:
         """Detections that were held back, when the media has ended."""
         return [detection for instance in self._of_track.values() for detection in _flush(instance)]
+
+    def leave(self) -> list[Detection]:
+        """Detections that were held back; then everything is forgotten, and media may be left out."""
+        found = self.finish()
+        self.clear()
+        return found
 
     def end_of(self, track: str | None) -> Instant | None:
         """Where the media of a track ends so far, None where there was none."""

@@ -24,6 +24,7 @@ class DetectorRunner:
     Attributes:
         name: Name of the detector.
         make: Makes an instance.
+        by_track: Whether each audio track has an instance of its own.
         cpu_s: Processor seconds spent in the detector.
         failure: Why it was stopped, None while it runs.
         model: Version of the model that it used last, None without one.
@@ -31,6 +32,7 @@ class DetectorRunner:
 
     name: str
     make: MakeDetector
+    by_track: bool = True
     cpu_s: float = 0.0
     failure: str | None = None
     model: str | None = None
@@ -39,7 +41,7 @@ class DetectorRunner:
     _inconclusive: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._instances = Instances(self.make)
+        self._instances = Instances(self.make, self.by_track)
 
     @property
     def judged_s(self) -> float:
@@ -54,6 +56,10 @@ class DetectorRunner:
     def feed(self, unit: MediaUnit) -> list[Detection]:
         """Detections that the unit brings."""
         return self._guarded(lambda: self._instances.feed(unit))
+
+    def leave_out(self, said: Sequence[Detection]) -> list[Detection]:
+        """Detections that were held back, then what is `said` of media that is left out; it starts afresh behind it."""
+        return self._guarded(lambda: [*self._instances.leave(), *said])
 
     def finish(self) -> list[Detection]:
         """Detections that were held back, when the media has ended."""

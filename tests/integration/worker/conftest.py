@@ -26,14 +26,14 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 @pytest.fixture
 def run(stage: Stage, tmp_path: Path) -> Iterator[Callable[..., Service]]:
-    """Starts a service, `run("detect", "black")`, and ends it with the test."""
+    """Starts a service, `run("detect", "black")`, and ends it with the test; `module` for another program."""
     with ExitStack() as ends:
         number = 0
 
-        def start(*command: str, **changed: str) -> Service:
+        def start(*command: str, module: str = "glasswatch", **changed: str) -> Service:
             nonlocal number
             number += 1
-            service = Service.start(stage, tmp_path / f"{number}-{'-'.join(command)}.log", command, changed)
+            service = Service.start(stage, tmp_path / f"{number}-{'-'.join(command)}.log", command, changed, module)
             ends.callback(service.end)
             return service
 

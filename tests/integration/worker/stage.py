@@ -156,12 +156,14 @@ class Service:
     labels: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def start(cls, stage: Stage, log: Path, command: Sequence[str], changed: Mapping[str, str]) -> Service:
+    def start(
+        cls, stage: Stage, log: Path, command: Sequence[str], changed: Mapping[str, str], module: str = "glasswatch"
+    ) -> Service:
         from glasswatch.runtime.cluster.server import free_port  # noqa: PLC0415
 
         port = free_port()
         env = {"GLASSWATCH_KAFKA": stage.kafka, "GLASSWATCH_REDIS": stage.redis, "TMPDIR": str(log.parent), **changed}
-        arguments = [sys.executable, "-m", "glasswatch", *command, f"--health-port={port}"]
+        arguments = [sys.executable, "-m", module, *command, f"--health-port={port}"]
         with log.open("wb") as output:
             process = subprocess.Popen(
                 arguments, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, **env}, start_new_session=True

@@ -280,7 +280,9 @@ def test_a_rendition_that_never_comes_is_given_up() -> None:
     assert span[0] == 0
     assert 60 - MOST_AHEAD_S - 1 < span[1] <= 60 - MOST_AHEAD_S
 
+    assert join.has_given_up()
     late = feed(join, numbered(SOUND, sound(0, 60), end=False))
+    assert not join.has_given_up()
     assert spans(late, SOUND, TOO_LATE)[0][0] == 0
     judged = spans(late, SOUND, None)
     assert judged[-1][1] == 60

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from glasswatch.config.profile import load_profile
 from glasswatch.core.detection import Detection, Verdict
 from glasswatch.core.detector import DetectorContext
-from glasswatch.core.media import FrameChunk, MediaUnit
+from glasswatch.core.media import FactKind, FrameChunk, MediaUnit, StreamFact
 from glasswatch.core.message import DetectionBatch, EndOfStream, MediaMessage
 from glasswatch.core.sessions import Admission
+from glasswatch.core.time import Instant
 from glasswatch.detectors.registry import AnyDetector, registered
 from glasswatch.runtime.worker.detecting import CATCHING_UP, DetectorTask
 from tests.support import frame_chunks
@@ -144,6 +145,32 @@ def test_what_is_shed_is_inconclusive_and_judging_goes_on_behind_it() -> None:
     assert spans == [(Fraction(4, 5), Fraction(6, 5)), (Fraction(6, 5), Fraction(8, 5))]
     defects = [d.span for d in detections(found) if d.verdict is Verdict.DEFECT]
     assert (defects[0].start, defects[-1].end) == (2, 6)
+
+
+def test_a_lull_is_no_media() -> None:
+    said = "the picture is missing"
+    lull = StreamFact(FactKind.PROGRESS, Instant(0, Fraction(3)), "container", said)
+    worker = task()
+    found = batches(session(1, [*pictures()[:5], lull, *pictures()[8:]]), worker)
+    assert {d.verdict for d in detections(found)} == {Verdict.OK, Verdict.DEFECT}
+    assert said not in {d.reason for d in detections(found)}
+    assert found[-1].final
+
+
+def test_what_was_lost_before_a_lull_is_inconclusive() -> None:
+    lull = StreamFact(FactKind.PROGRESS, Instant(0, Fraction(3)), "container", "the picture is missing")
+    sent = session(1, [*pictures()[:5], pictures()[5], lull, *pictures()[8:]])
+    lost = [d for d in detections(batches([*sent[:5], *sent[6:]])) if d.verdict is Verdict.INCONCLUSIVE]
+    assert [(d.span.start, d.span.end, d.reason) for d in lost] == [(2, 3, "1 media messages did not arrive")]
+
+
+def test_what_has_no_counterpart_is_inconclusive() -> None:
+    worker = task()
+    found: list[DetectionBatch] = []
+    for number, message in enumerate(MESSAGES):
+        found += worker.handle(message, missing="the sound is missing" if number == 2 else None).batches
+    unjudged = [(d.span.start, d.span.end, d.reason) for d in detections(found) if d.verdict is Verdict.INCONCLUSIVE]
+    assert unjudged == [(Fraction(4, 5), Fraction(6, 5), "the sound is missing")]
 
 
 class Failing:

@@ -36,8 +36,10 @@ class Scripted:
     name: str = "scripted"
     group: str = "glasswatch-scripted"
     topics: Sequence[str] = ("in",)
+    joins: bool = False
     results: Sequence[str] = ("out",)
     store_answers: bool = True
+    waiting: list[Record] = field(default_factory=list)
 
     def channel(self, record: Record) -> str:
         if record.value == b"poison":
@@ -56,6 +58,13 @@ class Scripted:
             raise StoreError("the store does not answer")
         if record.value == b"crash":
             raise ValueError("what a crash")
+        if record.value == b"wait":
+            self.waiting.append(record)
+            return Step("waits", waits=True)
+        if record.value == b"go on":
+            done, self.waiting = [*self.waiting, record], []
+            said = [Step("handled", (Outgoing("out", b"news", str(r.offset).encode(), []),)) for r in done]
+            return Step("waits", waits=True, done=tuple(zip(done, said, strict=True)))
         return Step("handled", (Outgoing("out", b"news", record.value or b"", []),))
 
 
@@ -132,6 +141,48 @@ def test_a_checkpoint_saves_and_acknowledges_what_was_done(stand: Stand) -> None
         await stand.checkpoint()
         assert all(event.confirmed for event in events)
         assert stand.saved() == 2
+
+    asyncio.run(story())
+
+
+def test_a_record_that_waits_is_acknowledged_when_it_is_done_and_nothing_behind_it_before(stand: Stand) -> None:
+    async def story() -> None:
+        before, waiting, behind = await stand.take(b"one", b"wait", b"two")
+        await stand.checkpoint()
+        assert stand.saved() == 3
+        assert (before.confirmed, waiting.confirmed, behind.confirmed) == (True, False, False)
+        elsewhere = Held(Message(b"three", 0, topic="other"))
+        last = Held(Message(b"go on", 3))
+        await stand.worker._take(elsewhere)  # type: ignore[arg-type]
+        await stand.worker._take(last)  # type: ignore[arg-type]
+        assert stand.sent[-2:] == [("out", b"1"), ("out", b"3")]
+        assert not waiting.confirmed
+        await stand.checkpoint()
+        assert all(event.confirmed for event in (waiting, behind, elsewhere, last))
+        assert stand.worker._pending.records == 0
+
+    asyncio.run(story())
+
+
+def test_what_waits_of_a_channel_that_another_worker_has_is_let_go(stand: Stand) -> None:
+    async def story() -> None:
+        (waiting, behind) = await stand.take(b"wait", b"two")
+        stand.states.save("news", "scripted", 100, b"")
+        await stand.checkpoint()
+        assert waiting.confirmed
+        assert behind.confirmed
+        assert stand.worker._pending.records == 0
+
+    asyncio.run(story())
+
+
+def test_a_partition_that_is_taken_away_takes_along_what_waits(stand: Stand) -> None:
+    async def story() -> None:
+        (waiting, behind) = await stand.take(b"wait", b"two")
+        await stand.worker._revoked()
+        assert not waiting.confirmed
+        assert not behind.confirmed
+        assert stand.worker._pending.records == 0
 
     asyncio.run(story())
 

@@ -16,8 +16,9 @@ from glasswatch.ports.bus import BusClosedError
 from glasswatch.ports.publisher import Publisher
 from glasswatch.runtime.instances import MakeDetector
 from glasswatch.runtime.pipeline import Pipeline
-from glasswatch.runtime.worker.detecting import DetectorTask
+from glasswatch.runtime.worker.detecting import Detected, DetectorTask
 from glasswatch.runtime.worker.detector_work import batch_message, count
+from glasswatch.runtime.worker.joined_task import JoinedTask
 from glasswatch.runtime.worker.shedding import SHED_AFTER_S, Shedding
 from glasswatch.runtime.worker.work import Cause
 from glasswatch.telemetry import metrics
@@ -25,6 +26,12 @@ from glasswatch.wire.headers import next_traceparent
 
 QUEUE_CHUNKS = 6
 """Messages that may wait for a detector: two to three seconds of media."""
+
+ALL = "all renditions"
+"""What detectors that join renditions read: one queue has the order of decoding, in which no rendition is far ahead."""
+
+Item = tuple[MediaMessage, Cause, bool]
+"""A message, the trace that it begins, and whether to leave it out."""
 
 
 class FusedDetectors:
@@ -59,7 +66,10 @@ class FusedDetectors:
         self._pipeline = Pipeline(MemoryBus(QUEUE_CHUNKS))
         self._readers: dict[str, int] = defaultdict(int)
         for spec, make in detectors:
-            self._connect(DetectorTask(spec, make, channel), spec)
+            if spec.joins:
+                self._connect_joined(JoinedTask(spec, make, channel), spec)
+            else:
+                self._connect(DetectorTask(spec, make, channel), spec)
 
     def __call__(self, message: MediaMessage) -> None:
         """Hand a message to the detectors that read its rendition; waits while the slowest has no room.
@@ -67,12 +77,14 @@ class FusedDetectors:
         Raises:
             Exception: What a detector's thread has raised.
         """
-        if not self._readers[message.rendition]:
+        read = [topic for topic in (message.rendition, ALL) if self._readers[topic]]
+        if not read:
             return
         shed = self._shedding.must_shed(message.channel, self._behind_s(message), live=message.live)
         cause = Cause(next_traceparent(), datetime.now(UTC))
         try:
-            self._pipeline.bus.publish(message.rendition, (message, cause, shed))
+            for topic in read:
+                self._pipeline.bus.publish(topic, (message, cause, shed))
         except BusClosedError:
             self.finish()
             raise
@@ -90,17 +102,35 @@ class FusedDetectors:
         self._pipeline.bus.abort()
 
     def _connect(self, task: DetectorTask, spec: DetectorSpec) -> None:
-        def work(item: tuple[MediaMessage, Cause, bool]) -> None:
+        def work(item: Item) -> None:
             message, cause, shed = item
             with metrics.WORKER_HANDLE_SECONDS.labels(spec.name).time():
                 detected = task.handle(message, shed=shed)
-            count(spec.name, detected)
-            for batch in detected.batches:
-                out = batch_message(batch, cause)
-                self._publisher.publish(out.topic, message.channel.encode(), out.value, out.headers)
+            self._tell(spec.name, message.channel, detected, cause)
 
-        self._readers[spec.rendition] += 1
-        self._pipeline.consume(spec.rendition, work)
+        (rendition,) = spec.renditions
+        self._readers[rendition] += 1
+        self._pipeline.consume(rendition, work)
+
+    def _connect_joined(self, task: JoinedTask[Cause], spec: DetectorSpec) -> None:
+        def work(item: Item) -> None:
+            message, cause, shed = item
+            if message.rendition not in spec.renditions:
+                return
+            with metrics.WORKER_HANDLE_SECONDS.labels(spec.name).time():
+                task.add(message, cause, shed=shed)
+                handled = list(task.handled())
+            for its_cause, detected in handled:
+                self._tell(spec.name, message.channel, detected, its_cause)
+
+        self._readers[ALL] += 1
+        self._pipeline.consume(ALL, work)
+
+    def _tell(self, detector: str, channel: str, detected: Detected, cause: Cause) -> None:
+        count(detector, detected)
+        for batch in detected.batches:
+            out = batch_message(batch, cause)
+            self._publisher.publish(out.topic, channel.encode(), out.value, out.headers)
 
     def _behind_s(self, message: MediaMessage) -> float:
         """How far a live session is behind where it would be had it kept the pace with which it began."""

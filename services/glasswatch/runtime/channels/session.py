@@ -21,6 +21,7 @@ from glasswatch.core.message import EndOfStream, MediaMessage
 from glasswatch.core.needs import FactNeed, Need
 from glasswatch.core.time import Instant
 from glasswatch.decoder.decode import Decoder
+from glasswatch.decoder.lulls import Lulls
 from glasswatch.decoder.source import Limits, Source, open_source
 
 log = logging.getLogger(__name__)
@@ -111,6 +112,7 @@ class Session:
         self._detectors = detectors
         self._source = source
         self._decoder = Decoder(source, list(by_rendition.values()), threads=threads)
+        self._lulls = Lulls(by_rendition.values(), source)
         self._first_epoch = first_epoch
         self._sequence = dict.fromkeys(self.renditions, 0)
         self._ends: dict[str, Instant] = {}
@@ -120,7 +122,10 @@ class Session:
         """All messages, the end of every rendition included."""
         try:
             for unit in self._decoder.units():
-                yield self._message(unit)
+                offset = self._decoder.timeline.offset(unit.end.epoch)
+                yield self._message(unit, offset)
+                for rendition, fact in self._lulls.after(unit, offset):
+                    yield self._numbered(rendition, _shifted(fact, self._first_epoch), offset)
         except Exception as error:
             log.exception("the decoder failed", extra={"channel": self._channel})
             self.reason = f"the decoder failed: {type(error).__name__}: {error}"
@@ -139,9 +144,8 @@ class Session:
         """Let go of the input."""
         self._source.close()
 
-    def _message(self, unit: MediaUnit) -> MediaMessage:
+    def _message(self, unit: MediaUnit, offset: Fraction) -> MediaMessage:
         rendition = FACTS if isinstance(unit, StreamFact) else unit.rendition
-        offset = self._decoder.timeline.offset(unit.end.epoch)
         if isinstance(unit, StreamFact) and unit.kind is FactKind.TRUNCATED and unit.stream == "container":
             self.reason = unit.message
         unit = _shifted(unit, self._first_epoch)

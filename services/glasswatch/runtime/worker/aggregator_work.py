@@ -24,6 +24,7 @@ class AggregatorWork:
 
     name = "aggregator"
     group = topics.AGGREGATOR_GROUP
+    joins = False
 
     def __init__(self, profile: Profile, store: EventStore, detectors: Iterable[str]) -> None:
         """Prepare.

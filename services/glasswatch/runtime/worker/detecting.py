@@ -7,16 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from glasswatch.core.detection import Detection, Verdict
+from glasswatch.core.detection import Detection
 from glasswatch.core.detector import DetectorSpec
-from glasswatch.core.media import AudioChunk, FrameChunk, MediaUnit, StreamFact
+from glasswatch.core.media import MediaUnit, StreamFact
 from glasswatch.core.message import DetectionBatch, EndOfStream, MediaMessage
+from glasswatch.core.needs import FactNeed
 from glasswatch.core.sessions import Admission, Sessions
 from glasswatch.core.state import decode_state, encode_state
 from glasswatch.core.time import Instant, Span
 from glasswatch.runtime.instances import Instances, MakeDetector, Saved
+from glasswatch.runtime.unjudged import span_of, unjudged
 
 log = logging.getLogger(__name__)
+
+FACTS = FactNeed().rendition
 
 TOLD_EVERY = Fraction(1)
 """A batch is sent at least once in this many seconds of media, so that the aggregator knows how far a detector is."""
@@ -61,14 +65,14 @@ class Detected:
 class DetectorTask:
     """The detector `spec` on one channel. Results depend on the messages only, not on how often each is delivered.
 
-    Where media cannot be judged (messages are missing, the detector raised, the channel runs ahead) the stretch is
-    INCONCLUSIVE with the reason, and the detector starts afresh behind it.
+    Where media cannot be judged (messages are missing, the detector raised, the channel runs ahead, a rendition that it
+    needs besides is missing) the stretch is INCONCLUSIVE with the reason, and the detector starts afresh behind it.
     """
 
     def __init__(self, spec: DetectorSpec, make: MakeDetector, channel: str) -> None:
         self._spec = spec
         self._channel = channel
-        self._instances = Instances(make)
+        self._instances = Instances(make, by_track=not spec.joins)
         self._state = _State()
 
     @property
@@ -76,8 +80,8 @@ class DetectorTask:
         """Grows with every message handled."""
         return self._state.version
 
-    def handle(self, message: MediaMessage, *, shed: bool = False) -> Detected:
-        """Take the next message; `shed` leaves pictures and sound out."""
+    def handle(self, message: MediaMessage, *, shed: bool = False, missing: str | None = None) -> Detected:
+        """Take the next message; `shed` leaves pictures and sound out, and so does what is `missing` beside them."""
         sessions = self._state.sessions
         admission = sessions.admission(message.session, message.sequence)
         if admission is not Admission.HANDLE:
@@ -98,12 +102,13 @@ class DetectorTask:
             batches.append(self._batch(found, final=True))
             return Detected(admission, tuple(batches), failure or failed, lost)
         self._place(unit.end.epoch, message.offset)
-        found, failed = self._judge(unit, lost=lost, shed=shed)
+        found, failed = self._judge(message.rendition, unit, lost, CATCHING_UP if shed else missing)
         reached = unit.end
         self._state.reached = reached if self._state.reached is None else max(self._state.reached, reached)
         if found or self._is_due():
             batches.append(self._batch(found))
-        return Detected(admission, tuple(batches), failure or failed, lost, _seconds(unit) if shed else 0.0)
+        shed_s = float(span_of(unit).duration) if shed else 0.0
+        return Detected(admission, tuple(batches), failure or failed, lost, shed_s)
 
     def snapshot(self) -> bytes:
         """All that must survive; see `restore`."""
@@ -119,25 +124,30 @@ class DetectorTask:
             log.warning("%s on %s starts afresh, its state does not fit: %s", self._spec.name, self._channel, error)
             self._instances.clear()
 
-    def _judge(self, unit: MediaUnit, *, lost: int, shed: bool) -> tuple[list[Detection], Exception | None]:
+    def _judge(
+        self, rendition: str, unit: MediaUnit, lost: int, left_out: str | None
+    ) -> tuple[list[Detection], Exception | None]:
         found: list[Detection] = []
         failure: Exception | None = None
         if lost:
             before = self._state.reached
             held, failure = self._finish()
             found += held
-            missing = _between(before, _start(unit))
+            missing = _between(before, span_of(unit).onset)
             if missing is not None:
                 found += self._inconclusive(missing, f"{lost} media messages did not arrive")
-        if shed and not isinstance(unit, StreamFact):
-            held, failure = self._finish()
-            return found + held + self._inconclusive(_span(unit), CATCHING_UP, unit), failure
+        if isinstance(unit, StreamFact) and rendition != FACTS:
+            # A lull of the rendition: media time goes on, and there is nothing to judge.
+            return found, failure
+        if left_out is not None and not isinstance(unit, StreamFact):
+            held, failed = self._finish()
+            return found + held + self._inconclusive(span_of(unit), left_out, unit), failure or failed
         try:
             found += self._instances.feed(unit)
         except Exception as error:
             log.exception("%s failed on %s", self._spec.name, self._channel)
             self._instances.clear()
-            return found + self._inconclusive(_span(unit), _told(error), unit), error
+            return found + self._inconclusive(span_of(unit), _told(error), unit), error
         return found, failure
 
     def _finish(self) -> tuple[list[Detection], Exception | None]:
@@ -194,43 +204,11 @@ class DetectorTask:
             del self._state.offsets[next(iter(self._state.offsets))]
 
     def _inconclusive(self, span: Span, reason: str, unit: MediaUnit | None = None) -> list[Detection]:
-        track = unit.label if isinstance(unit, AudioChunk) else None
-        return [
-            Detection(
-                channel=self._channel,
-                detector=self._spec.name,
-                version=self._spec.version,
-                defect=defect,
-                span=span,
-                verdict=Verdict.INCONCLUSIVE,
-                score=0.0,
-                track=track,
-                reason=reason,
-            )
-            for defect in self._spec.defects
-        ]
+        return unjudged(self._spec, self._channel, span, reason, unit)
 
 
 def _told(error: Exception) -> str:
     return f"the detector failed: {type(error).__name__}: {error}"
-
-
-def _start(unit: MediaUnit) -> Instant:
-    return _span(unit).onset
-
-
-def _span(unit: MediaUnit) -> Span:
-    match unit:
-        case FrameChunk():
-            return Span(unit.epoch, unit.pts[0], unit.ends[-1])
-        case AudioChunk():
-            return unit.span
-        case StreamFact():
-            return Span(unit.at.epoch, unit.at.seconds, unit.at.seconds)
-
-
-def _seconds(unit: MediaUnit) -> float:
-    return float(_span(unit).duration)
 
 
 def _between(end: Instant | None, start: Instant) -> Span | None:

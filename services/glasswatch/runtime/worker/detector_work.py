@@ -7,9 +7,11 @@ from collections.abc import Callable
 from glasswatch.core.detector import DetectorSpec
 from glasswatch.core.errors import WireError
 from glasswatch.core.message import DetectionBatch, MediaMessage
+from glasswatch.core.sessions import Admission
 from glasswatch.detectors.registry import AnyDetector
 from glasswatch.ports.media_store import MediaStore
 from glasswatch.runtime.worker.detecting import Detected, DetectorTask
+from glasswatch.runtime.worker.joined_task import JoinedTask
 from glasswatch.runtime.worker.shedding import SHED_AFTER_S, Shedding
 from glasswatch.runtime.worker.work import Cause, Outgoing, Record, Step, Task, follow_up, outcome_of
 from glasswatch.telemetry import metrics
@@ -37,41 +39,56 @@ class DetectorWork:
             shed_after_s: How far it may fall behind a live channel.
 
         Raises:
-            ValueError: It reads several renditions.
+            ValueError: It would join facts with media.
         """
-        self._rendition = spec.rendition
         self._spec = spec
         self._make = make
         self._media = media
         self._shedding = Shedding(shed_after_s)
         self._message: MediaMessage | None = None
         self.name = spec.name
+        self.joins = spec.joins
         self.group = topics.detector_group(spec.name)
-        self.topics = (topics.media(self._rendition),)
+        self.topics = tuple(map(topics.media, spec.renditions))
         self.results = (topics.detections(spec.name),)
 
     def channel(self, record: Record) -> str:
         """Decode the media; the channel it is of."""
         check_headers(record.headers, MessageType.MEDIA, record.body)
         message = decode_media(record.body, self._fetch)
-        if message.rendition != self._rendition:
+        if message.rendition not in self._spec.renditions or topics.media(message.rendition) != record.topic:
             raise WireError(f"a message of rendition {message.rendition} on {record.topic}", record.body)
         self._message = message
         return message.channel
 
-    def task(self, channel: str) -> DetectorTask:
+    def task(self, channel: str) -> DetectorTask | JoinedTask[Record]:
         """The detector on one more channel."""
-        return DetectorTask(self._spec, lambda track: self._make(channel, track), channel)
+
+        def make(track: str | None) -> AnyDetector:
+            return self._make(channel, track)
+
+        if self._spec.joins:
+            return JoinedTask(self._spec, make, channel)
+        return DetectorTask(self._spec, make, channel)
 
     def step(self, task: Task, record: Record) -> Step:
         """Judge the media decoded last."""
         message = self._message
-        if not isinstance(task, DetectorTask) or message is None:
+        if not isinstance(task, (DetectorTask, JoinedTask)) or message is None:
             raise TypeError("a detector's worker has tasks of its own, and decodes before it judges")
         if not message.is_for(self.name):
             return Step("not_asked")
         shed = self._shedding.must_shed(message.channel, record.cause.age_s, live=message.live)
-        detected = task.handle(message, shed=shed)
+        if isinstance(task, DetectorTask):
+            return self._step(record, task.handle(message, shed=shed))
+        admission = task.add(message, record, shed=shed)
+        if admission is not Admission.HANDLE:
+            return Step(outcome_of(admission))
+        done = tuple((taken, self._step(taken, detected)) for taken, detected in task.handled())
+        return Step("waits", waits=True, done=done, ahead=frozenset(map(topics.media, task.ahead)))
+
+    def _step(self, record: Record, detected: Detected) -> Step:
+        """What came of a message, as what is to be done about its record."""
         count(self.name, detected)
         return Step(
             outcome="shed" if detected.shed_s else outcome_of(detected.admission),

@@ -53,6 +53,11 @@ class Record:
     headers: Headers
 
     @property
+    def place(self) -> tuple[str, int, int]:
+        """Topic, partition and offset."""
+        return self.topic, self.partition, self.offset
+
+    @property
     def body(self) -> bytes:
         """The value; WireError where there is none."""
         if self.value is None:
@@ -85,11 +90,17 @@ class Step:
         outcome: A word for the metric: handled, duplicate, stray, shed.
         outgoing: What to publish.
         failure: What went wrong inside: the record goes to the dead-letter topic, and the stream goes on.
+        waits: Whether the record is kept until its turn comes: it must not be acknowledged, and counts when it is done.
+        done: Records that waited, the present one perhaps among them, in the order in which they were done now.
+        ahead: Topics of the channel that should bring no more until others have caught up.
     """
 
     outcome: str
     outgoing: tuple[Outgoing, ...] = ()
     failure: Exception | None = None
+    waits: bool = False
+    done: tuple[tuple[Record, Step], ...] = ()
+    ahead: frozenset[str] = frozenset()
 
 
 class Task(Protocol):
@@ -120,6 +131,10 @@ class Work(Protocol):
     @property
     def topics(self) -> Sequence[str]:
         """Topics to read."""
+
+    @property
+    def joins(self) -> bool:
+        """Whether records of several topics wait for each other; the topics are read side by side then."""
 
     @property
     def results(self) -> Sequence[str]:

@@ -24,6 +24,7 @@ from aiokafka.errors import MessageSizeTooLargeError
 from glasswatch.core.errors import StoreError, WireError
 from glasswatch.ports.state_store import StateStore
 from glasswatch.runtime.worker.held import HeldEvent, Pending, record_of
+from glasswatch.runtime.worker.pacing import POLL_RECORDS, Pace, paced
 from glasswatch.runtime.worker.start import await_topics
 from glasswatch.runtime.worker.work import Outgoing, Record, Step, Task, Work, dead_letter, without_value
 from glasswatch.telemetry import metrics
@@ -73,6 +74,7 @@ class Worker:
         self._states = states
         self._tasks: dict[str, Task] = {}
         self._pending = Pending()
+        self._pace = Pace(work.topics)
         self._generation = 0
         self._lock = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=work.name)
@@ -172,9 +174,13 @@ class Worker:
             producer_acks=-1,
             producer_linger=0.0,
             producer_max_request_size=max_message_bytes + (1 << 20),
+            broker_max_poll_records=POLL_RECORDS if self._work.joins else None,
             stream_buffer_maxsize=MOST_BUFFERED,
             stream_wait_empty=False,
         )
+        if self._work.joins:
+            # Of this worker alone: the class of its transport stays as it is.
+            app.transport.Consumer = paced(app.transport.Consumer, self._pace)  # type: ignore[misc]
         channel = app.topic(*self._work.topics, key_serializer="raw", value_serializer="raw")
 
         async def consume(stream: Any) -> None:
@@ -206,6 +212,7 @@ class Worker:
     def _forget(self) -> None:
         """Forget all that is not saved: its records are not acknowledged, and will be delivered again."""
         self._pending.clear()
+        self._pace.clear()
         self._tasks.clear()
         self._tell_load()
 
@@ -258,14 +265,26 @@ class Worker:
         except Exception as error:
             log.exception("%s failed on %s", self._work.name, channel)
             step = Step("failed", failure=error)
+        if step.waits:
+            self._pending.wait(channel, event)
+        else:
+            await self._conclude(record, step)
+            self._pending.events.append(event)
+        for earlier, its in step.done:
+            await self._conclude(earlier, its)
+            self._pending.done(earlier.place)
+        if task.version != before:
+            self._pending.dirty.add(channel)
+        self._pace.note(channel, (record.topic, record.partition), step.ahead)
+        self._tell_load()
+
+    async def _conclude(self, record: Record, step: Step) -> None:
+        """Do what a step asks for."""
         metrics.WORKER_MESSAGES.labels(**self._labels, outcome=step.outcome).inc()
         for outgoing in step.outgoing:
             self._pending.sent.append(await self._send(outgoing))
         if step.failure is not None:
             await self._bury(record, step.failure)
-        if task.version != before:
-            self._pending.dirty.add(channel)
-        self._hold(event)
 
     def _hold(self, event: HeldEvent) -> None:
         self._pending.events.append(event)
@@ -273,7 +292,7 @@ class Worker:
 
     def _tell_load(self) -> None:
         metrics.WORKER_CHANNELS.labels(**self._labels).set(len(self._tasks))
-        metrics.WORKER_UNACKNOWLEDGED.labels(**self._labels).set(len(self._pending.events))
+        metrics.WORKER_UNACKNOWLEDGED.labels(**self._labels).set(self._pending.records)
 
     def _load(self, channel: str) -> Task:
         task = self._work.task(channel)
@@ -335,11 +354,10 @@ class Worker:
                     if not await self._retry(partial(self._save, channel), generation):
                         log.warning("%s: another worker has %s now", self._work.name, channel)
                         del self._tasks[channel]
+                        pending.give_away(channel)
             except Moved:
                 return
-        for event in pending.events:
-            event.confirm()
-        pending.clear()
+        pending.confirm()
         self._tell_load()
 
     def _save(self, channel: str) -> bool:

@@ -90,9 +90,19 @@ def test_units_are_those_of_the_decoder(clip: Path) -> None:
 
 def test_a_rendition_without_media_ends_too(tmp_path: Path) -> None:
     silent = write_video(tmp_path / "a.mp4", frames=10)
-    (end,) = [message for message in play(silent) if message.rendition == "audio"]
+    lull, end = [message for message in play(silent) if message.rendition == "audio"]
+    assert isinstance(lull.unit, StreamFact)
+    assert (lull.unit.kind, lull.unit.message) == (FactKind.PROGRESS, "the input has no sound")
+    assert lull.unit.at == Instant(0, Fraction(2, 5))
     assert end.unit == EndOfStream(None)
-    assert end.sequence == 0
+    assert (lull.sequence, end.sequence) == (0, 1)
+
+
+def test_lulls_of_live_sessions_are_in_the_epochs_of_the_channel(tmp_path: Path) -> None:
+    silent = write_video(tmp_path / "a.mp4", frames=10)
+    played = play(silent, live=True, numbers=LiveNumbers(lambda: 1000.25))
+    (lull,) = [m.unit for m in played if m.rendition == "audio" and isinstance(m.unit, StreamFact)]
+    assert lull.at.epoch == 1000
 
 
 def test_a_file_changed_in_any_way_is_another_session(clip: Path, tmp_path: Path) -> None:
