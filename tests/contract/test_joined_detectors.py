@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,18 +18,20 @@ from glasswatch.aggregator.channel import ChannelDecisions
 from glasswatch.core.detection import Detection, Event, Verdict
 from glasswatch.core.detector import DetectorContext
 from glasswatch.core.join import TOO_LATE
-from glasswatch.core.media import AudioChunk, MediaUnit
-from glasswatch.core.message import DetectionBatch
+from glasswatch.core.media import AudioChunk, FrameChunk, MediaUnit, StreamFact
+from glasswatch.core.message import DetectionBatch, EndOfStream
 from glasswatch.decoder.source import open_source
 from glasswatch.report.model import Report, Status
 from glasswatch.runtime.channels.fused import FusedDetectors
 from glasswatch.runtime.inspect import Inspection
 from glasswatch.runtime.worker.detector_work import DetectorWork
+from glasswatch.runtime.worker.joined_task import JoinedTask
 from glasswatch.runtime.worker.work import Record, Step
 from glasswatch.wire import topics
 from glasswatch.wire.detection import decode_batch
 from glasswatch.wire.headers import MessageType, event_headers
 from glasswatch.wire.media import encode_media
+from tests.media import write_video
 from tests.paired import PARAMS, PROFILE, Paired, make_paired, messages, write_title
 
 CHANNEL = "title"
@@ -209,6 +212,49 @@ def test_a_title_whose_sound_lies_far_behind_its_picture_is_not_judged_and_not_h
     assert TOO_LATE in reasons
     assert Verdict.DEFECT not in {detection.verdict for detection in found}
     assert detections(distributed(one_after_another(records(path)))) == found
+
+
+def test_nothing_is_compared_across_a_cut_and_topologies_agree_on_it(folder: Path) -> None:
+    """The clip twice: timestamps jump back in the middle, for picture and sound one after the other."""
+    clip = write_video(folder / "once.ts", codec="mpeg2video", frames=60, audio_s=2.4)
+    path = clip.with_name("twice.ts")
+    path.write_bytes(clip.read_bytes() * 2)
+    _, found, _ = inspected(path)
+    assert [d.span.epoch for d in found] == sorted(d.span.epoch for d in found)
+    lasted = {epoch: sum(d.span.duration for d in found if d.span.epoch == epoch) for epoch in (0, 1)}
+    assert all(2.2 < seconds <= 2.5 for seconds in lasted.values())
+    assert detections(fused(path)) == found
+    lying = records(path)
+    assert detections(distributed(one_after_another(lying))) == found
+    assert detections(distributed(interleaved(lying, [True, False, False]))) == found
+
+
+def test_a_new_session_ends_the_one_before(folder: Path) -> None:
+    """Its decoder was killed, and began again: a live channel."""
+    sent = [m for m in messages(TITLES[0].write(folder), CHANNEL) if m.rendition in Paired.spec.renditions]
+    before = [m for m in sent if m.sequence < 8]
+    after = [replace(m, session=m.session + 1, unit=in_epoch(m.unit, 50)) for m in sent]
+    task: JoinedTask[None] = JoinedTask(Paired.spec, lambda track: make_paired(CHANNEL, track), CHANNEL)
+    found: list[DetectionBatch] = []
+    for message in sorted([*before, *after], key=lambda m: m.rendition):
+        task.add(message, None)
+        found += [batch for _, detected in task.handled() for batch in detected.batches]
+    ends = [(batch.session - sent[0].session, batch.final) for batch in found if batch.final]
+    assert ends == [(0, True), (1, True)]
+    ended = [d for d in detections(found) if d.span.epoch == 0]
+    assert max(d.span.end for d in ended) == Fraction(16, 5), "all of its pictures"
+    again = [replace(d, span=replace(d.span, epoch=0)) for d in detections(found) if d.span.epoch == 50]
+    assert again == detections(distributed(one_after_another(records(TITLES[0].write(folder)))))
+
+
+def in_epoch(unit: MediaUnit | EndOfStream, epoch: int) -> MediaUnit | EndOfStream:
+    match unit:
+        case FrameChunk() | AudioChunk():
+            return replace(unit, epoch=epoch)
+        case StreamFact():
+            return replace(unit, at=replace(unit.at, epoch=epoch))
+        case EndOfStream():
+            return replace(unit, at=unit.at and replace(unit.at, epoch=epoch))
 
 
 def interleaved(lying: dict[str, list[Record]], picks: Sequence[bool]) -> list[Record]:
