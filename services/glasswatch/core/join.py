@@ -255,7 +255,7 @@ class Join(Generic[T]):
                 reasons = [other.reason for other in state.inputs.values() if other.reason is not None]
                 return self._numbered(item, EndOfStream(max(ends, default=None), next(iter(reasons), None)))
             case StreamFact() as lull:
-                known.missing, known.passed = lull.message, lull.at
+                known.missing, known.passed = lull.message, max(known.passed or lull.at, lull.at)
                 return Handed(item.token)
             case unit:
                 missing = self._missing(name, item, unit)
