@@ -1,0 +1,175 @@
+"""Learning: one run of a fixed number of steps, each of which follows from the seed and its number alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from glasswatch.detectors.sync.features import SOUND_STEPS, STEP_RATE
+from training.learning import note, schedule
+from training.lip_sync.augment import SPEEDS, Speech, heard, joined, watched
+from training.lip_sync.network import LipSyncNet
+
+BATCH = 48
+REACH = 15
+"""Offsets that are told from each other, in steps to either side."""
+
+LENGTHS = (30, 100)
+"""Steps that are seen, from - to."""
+
+AVERAGED = 0.995
+CHECK_EVERY = 250
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What decides a run's result, with the samples.
+
+    Attributes:
+        width: Of the layers.
+        size: Of the embedding.
+        dropout: Part of what is left out.
+        steps: Number of steps.
+        rate: Highest learning rate; the way there and down is `learning.schedule`.
+        seed: Of weights and order.
+    """
+
+    width: int
+    size: int
+    dropout: float
+    steps: int
+    rate: float
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """Loss, and how the averaged network does on who it does not learn from: right to a step."""
+
+    step: int
+    loss: float
+    aside_loss: float
+    aside_right: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Material:
+    """What is learned from.
+
+    Attributes:
+        speakers: The clips of each speaker, and how often the speaker is drawn.
+        noises: Powers of other sound, loudest 1.
+    """
+
+    speakers: Sequence[tuple[Sequence[Speech], float]]
+    noises: Sequence[Floats]
+
+    def batch(self, count: int, steps: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Mouths (count, steps, ...) and the sound from REACH steps before to REACH steps after them."""
+        weights = np.array([weight for _, weight in self.speakers])
+        mouths, sounds = [], []
+        for _ in range(count):
+            clips = self.speakers[int(rng.choice(len(weights), p=weights / weights.sum()))][0]
+            speed = float(np.exp(rng.uniform(*np.log(SPEEDS))))
+            needed_s = (steps + 2 * REACH + 2) / STEP_RATE * speed
+            chosen: list[Speech] = []
+            while sum(c.length_s - 0.02 for c in chosen) < needed_s:
+                chosen.append(clips[int(rng.integers(len(clips)))])
+            speech = joined(chosen)
+            first_s = rng.uniform(0, max(speech.length_s - needed_s, 0.0))
+            offset_s = REACH / STEP_RATE * speed
+            mouths.append(watched(speech, first_s + offset_s, speed, steps, rng))
+            sounds.append(heard(speech, first_s, speed, steps + 2 * REACH, self._noise(steps + 2 * REACH, rng), rng))
+        return torch.from_numpy(np.stack(mouths)), torch.from_numpy(np.stack(sounds))
+
+    def _noise(self, steps: int, rng: np.random.Generator) -> Floats:
+        columns = SOUND_STEPS * steps
+        if rng.random() < 0.5:
+            noise = self.noises[int(rng.integers(len(self.noises)))]
+            return np.roll(noise, -int(rng.integers(len(noise))), axis=0)[np.arange(columns) % len(noise)]
+        babble = np.zeros((columns, self.noises[0].shape[1]), np.float32)
+        for _ in range(int(rng.integers(1, 4))):
+            clips = self.speakers[int(rng.integers(len(self.speakers)))][0]
+            powers = clips[int(rng.integers(len(clips)))].powers
+            babble += np.roll(powers, -int(rng.integers(len(powers))), axis=0)[np.arange(columns) % len(powers)]
+        return babble
+
+
+def similarities(seen: Tensor, sound: Tensor) -> Tensor:
+    """Sums over the steps of how alike they are at each offset, (batch, 2 * REACH + 1)."""
+    steps = seen.shape[1]
+    # (batch, seen step, heard step), of which the diagonals are the offsets.
+    found = seen @ sound.transpose(1, 2)
+    return torch.stack([found.diagonal(o, 1, 2).sum(1) for o in range(sound.shape[1] - steps + 1)], 1)
+
+
+def loss_of(seen: Tensor, sound: Tensor, others: float) -> Tensor:
+    """Cross entropy of the true offset among the others and among the sound of other clips."""
+    steps = seen.shape[1]
+    own = similarities(seen, sound)
+    flat = seen.reshape(len(seen), -1) @ sound[:, REACH : REACH + steps].reshape(len(sound), -1).T
+    truth = torch.arange(len(seen))
+    both = torch.cat([own, flat.masked_fill(torch.eye(len(seen), dtype=torch.bool), -1e4)], 1)
+    middle = torch.full_like(truth, REACH)
+    return functional.cross_entropy(own, middle) * (1 - others) + functional.cross_entropy(both, middle) * others
+
+
+def fit(plan: Plan, learned: Material, aside: Sequence[tuple[Tensor, Tensor]], work: Path, name: str) -> LipSyncNet:
+    """Train a network; the averaged one is returned, and kept in `<name>.pt` with the curves in `<name>.csv`."""
+    torch.manual_seed(plan.seed)
+    net = LipSyncNet(plan.width, plan.size, plan.dropout)
+    averaged = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(AVERAGED), use_buffers=True)  # type: ignore[no-untyped-call]
+    optimizer = torch.optim.AdamW(net.parameters(), lr=plan.rate, weight_decay=0.05)
+    rng = np.random.default_rng(plan.seed)
+    losses, started = [], time.monotonic()
+    for step in range(plan.steps):
+        for group in optimizer.param_groups:
+            group["lr"] = plan.rate * schedule(step / plan.steps)
+        net.train()
+        batch = learned.batch(BATCH, int(rng.integers(LENGTHS[0], LENGTHS[1] + 1)), rng)
+        loss = loss_of(*net(*batch), 0.5)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+        optimizer.step()
+        averaged.update_parameters(net)
+        losses.append(loss.item())
+        if (step + 1) % CHECK_EVERY == 0 or step + 1 == plan.steps:
+            trained = cast(LipSyncNet, averaged.module)
+            seconds, started = time.monotonic() - started, time.monotonic()
+            note(work / f"{name}.csv", asdict(Watched(step + 1, float(np.mean(losses)), *judged(trained, aside), seconds)))
+            losses = []
+            torch.save({"net": trained.state_dict(), "plan": asdict(plan)}, work / f"{name}.pt")
+    return cast(LipSyncNet, averaged.module)
+
+
+def judged(net: LipSyncNet, batches: Sequence[tuple[Tensor, Tensor]]) -> tuple[float, float]:
+    """Loss and how often the best offset is the true one or beside it."""
+    net.eval()
+    with torch.no_grad():
+        found = torch.cat([similarities(*net(*batch)) for batch in batches])
+    truth = torch.full((len(found),), REACH)
+    right = ((found.argmax(1) - REACH).abs() <= 1).float().mean()
+    return float(functional.cross_entropy(found, truth)), float(right)
+
+
+def load(checkpoint: Path) -> LipSyncNet:
+    """The averaged network of a run."""
+    state: Mapping[str, Mapping[str, float]] = torch.load(checkpoint, map_location="cpu")
+    plan = state["plan"]
+    net = LipSyncNet(int(plan["width"]), int(plan["size"]), plan["dropout"])
+    net.load_state_dict(state["net"])
+    return net
