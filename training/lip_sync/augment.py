@@ -121,10 +121,15 @@ def _sway(times: Values, rng: Generator) -> Values:
 
 
 def heard(speech: Speech, first_s: float, speed: float, count: int, noise: Floats, rng: Generator) -> Floats:
-    """What the model is told of the sound: `count` steps, (SOUND_STEPS * count, BANDS); as of `watched`.
+    """What the model is told of the sound, (SOUND_STEPS * count, BANDS).
 
     Args:
+        speech: The clip.
+        first_s: Where in it the first step is.
+        speed: Seconds of the clip in one of what is heard.
+        count: Steps.
         noise: Powers of other sound, loudest 1, (SOUND_STEPS * count, BANDS).
+        rng: Chance.
     """
     times = (np.arange(SOUND_STEPS * count) - (SOUND_STEPS - 1) / 2) / SOUND_RATE
     columns = np.arange(len(speech.powers)) / SOUND_RATE

@@ -16,14 +16,13 @@ from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from glasswatch.detectors.sync.features import SOUND_STEPS, STEP_RATE
+from glasswatch.detectors.sync.offset import NEAR, REACH
 from training.learning import note, schedule
 from training.lip_sync.augment import SPEEDS, Speech, heard, joined, watched
+from training.lip_sync.material import load_noises, speakers
 from training.lip_sync.network import LipSyncNet
 
 BATCH = 48
-REACH = 15
-"""Offsets that are told from each other, in steps to either side."""
-
 LENGTHS = (30, 100)
 """Steps that are seen, from - to."""
 
@@ -44,6 +43,7 @@ class Plan:
         steps: Number of steps.
         rate: Highest learning rate; the way there and down is `learning.schedule`.
         seed: Of weights and order.
+        bfloat16: Convolve in half precision, which is faster on some processors.
     """
 
     width: int
@@ -52,6 +52,7 @@ class Plan:
     steps: int
     rate: float
     seed: int
+    bfloat16: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,17 @@ class Material:
         return babble
 
 
+ASIDE_LENGTHS = (50, 75, 100, 100)
+
+
+def materials(work: Path) -> tuple[Material, list[tuple[Tensor, Tensor]]]:
+    """What is learned from, and batches of who is not learned from, always the same."""
+    noises = load_noises(work)
+    aside = Material(speakers(work, kept_aside=True), noises)
+    rng = np.random.default_rng(0)
+    return Material(speakers(work, kept_aside=False), noises), [aside.batch(BATCH, n, rng) for n in ASIDE_LENGTHS]
+
+
 def similarities(seen: Tensor, sound: Tensor) -> Tensor:
     """Sums over the steps of how alike they are at each offset, (batch, 2 * REACH + 1)."""
     steps = seen.shape[1]
@@ -140,7 +152,9 @@ def fit(plan: Plan, learned: Material, aside: Sequence[tuple[Tensor, Tensor]], w
             group["lr"] = plan.rate * schedule(step / plan.steps)
         net.train()
         batch = learned.batch(BATCH, int(rng.integers(LENGTHS[0], LENGTHS[1] + 1)), rng)
-        loss = loss_of(*net(*batch), 0.5)
+        with torch.autocast("cpu", torch.bfloat16, enabled=plan.bfloat16):
+            seen, sound = net(*batch)
+        loss = loss_of(seen.float(), sound.float(), 0.5)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
@@ -150,7 +164,10 @@ def fit(plan: Plan, learned: Material, aside: Sequence[tuple[Tensor, Tensor]], w
         if (step + 1) % CHECK_EVERY == 0 or step + 1 == plan.steps:
             trained = cast(LipSyncNet, averaged.module)
             seconds, started = time.monotonic() - started, time.monotonic()
-            note(work / f"{name}.csv", asdict(Watched(step + 1, float(np.mean(losses)), *judged(trained, aside), seconds)))
+            note(
+                work / f"{name}.csv",
+                asdict(Watched(step + 1, float(np.mean(losses)), *judged(trained, aside), seconds)),
+            )
             losses = []
             torch.save({"net": trained.state_dict(), "plan": asdict(plan)}, work / f"{name}.pt")
     return cast(LipSyncNet, averaged.module)
@@ -162,7 +179,7 @@ def judged(net: LipSyncNet, batches: Sequence[tuple[Tensor, Tensor]]) -> tuple[f
     with torch.no_grad():
         found = torch.cat([similarities(*net(*batch)) for batch in batches])
     truth = torch.full((len(found),), REACH)
-    right = ((found.argmax(1) - REACH).abs() <= 1).float().mean()
+    right = ((found.argmax(1) - REACH).abs() <= NEAR).float().mean()
     return float(functional.cross_entropy(found, truth)), float(right)
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import av
 import numpy as np
 import numpy.typing as npt
+from rich.progress import track
 
+from glasswatch.adapters.local_inference import LocalInference
 from glasswatch.detectors.sync.features import band_powers, centred, geometry, steps
-from training.lip_sync.augment import SOUND_RATE, Speech
-from training.lip_sync.clips import Clip
-from training.sources import Group
+from training.lip_sync.augment import Speech
+from training.lip_sync.clips import Clip, clips
+from training.sources import Group, grouped
 
 LEAST_PRESENCE = 0.5
 """MediaPipe's threshold of a face being there."""
@@ -26,12 +29,16 @@ SPEAKERS = (
 """Each a person, but for the last: a film with several."""
 
 NOISES = (
-    *("pristine/caminandes_av1_180p_30s.webm", "pristine/tears_of_steel_battle_70s.webm", "pristine/nasa_space.mp4"),
-    *("pristine/bbb_720p_30s.webm", "pristine/mdn_crystal.mp4", "pristine/sam2_cups.mp4", "audio/"),
+    *(
+        Group(f"pristine/{name}")
+        for name in ("caminandes", "tears_of_steel", "nasa", "bbb_720p", "mdn_crystal", "sam2_cups")
+    ),
+    Group("audio/"),
 )
-"""Beginnings of the names of what is heard besides."""
+"""What is heard besides."""
 
 LONGEST_NOISE_S = 30.0
+NOISE_FILE = "noises.npz"
 
 
 def speech_of(clip: Clip) -> Speech | None:
@@ -39,8 +46,36 @@ def speech_of(clip: Clip) -> Speech | None:
     if float((clip.presence >= LEAST_PRESENCE).mean()) < LEAST_PRESENCE:
         return None
     first = clip.pts[0]
-    powers = band_powers(clip.samples / np.float32(32768), clip.rate, clip.start, first + steps(0, clip.pts[-1] - first))
+    powers = band_powers(
+        clip.samples / np.float32(32768), clip.rate, clip.start, first + steps(0, clip.pts[-1] - first)
+    )
     return Speech(centred(geometry(clip.landmarks)), clip.pts - first, _loudest_1(powers))
+
+
+def prepare(media: Path, work: Path, models: Path) -> None:
+    """Find the landmarks of all speakers, in `work`/clips; goes on where it stopped. Names the sources beside them."""
+    sources = [s for found in grouped(media, SPEAKERS).values() for s in found]
+    noise = [s for found in grouped(media, NOISES).values() for s in found if s.channels]
+    folder = work / "clips"
+    folder.mkdir(parents=True, exist_ok=True)
+    used = {s.name: s.duration_s for s in (*sources, *noise)}
+    (work / "sources.json").write_text(json.dumps({"sources": used}, indent=1) + "\n", "utf-8")
+    inference = LocalInference(models)
+    for source in track(sources, "clips"):
+        stem = source.name.replace("/", "__")
+        done = folder / f"{stem}.done"
+        if not done.exists():
+            for number, clip in enumerate(clips(source.path, source.name, inference)):
+                clip.save(folder / f"{stem}.{number}.npz")
+            done.touch()
+    if not (work / NOISE_FILE).exists():
+        np.savez(work / NOISE_FILE, *noises([s.path for s in noise]))
+
+
+def load_noises(work: Path) -> list[npt.NDArray[np.float32]]:
+    """What `prepare` has found of other sound."""
+    with np.load(work / NOISE_FILE) as file:
+        return [file[name] for name in file.files]
 
 
 def speakers(work: Path, *, kept_aside: bool) -> list[tuple[list[Speech], float]]:

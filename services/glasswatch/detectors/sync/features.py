@@ -35,7 +35,7 @@ STILL_PAIRS = (
     *((33, 263), (133, 362), (127, 356), (234, 454), (54, 284), (103, 333)),
     *((168, 168), (6, 6), (197, 197), (195, 195), (5, 5), (4, 4), (10, 10), (151, 151), (9, 9)),
 )
-"""Landmarks that speech does not move, left and right as seen: corners of the eyes, temples, edge of the forehead, nose."""
+"""Landmarks that speech does not move, left and right as seen: corners of the eyes, temples, forehead, nose."""
 
 LIPS = (
     *((61, 291), (185, 409), (40, 270), (39, 269), (37, 267), (146, 375), (91, 321), (181, 405), (84, 314)),
@@ -78,8 +78,8 @@ def geometry(landmarks: npt.NDArray[np.floating]) -> Values:
     """How lips, jaw and cheeks lie in faces, (pictures, MOUTH_FEATURES), from landmarks (pictures, 468, 3).
 
     In hundredths of the distance between the outer corners of the eyes: of each of PAIRS half the distance across, then
-    of each the height, of each the depth, of each of MIDDLE the height, and of each the depth. A face and its mirror image
-    are the same.
+    of each the height, of each the depth, of each of MIDDLE the height, and of each the depth. A face and its mirror
+    image are the same.
     """
     shapes = stilled(np.asarray(landmarks, np.float64))
     left, right = (shapes[:, [pair[side] for pair in PAIRS]] for side in (0, 1))

@@ -15,13 +15,13 @@ from glasswatch.detectors.sync.faces import DETECTION_PX, LANDMARKS_PX, Face, be
 from glasswatch.detectors.sync.squares import Picture, Square, take
 from glasswatch.detectors.sync.tracks import link
 
-DETECTION_EVERY_S = Fraction(1, 5)
+DETECTION_EVERY_S = Fraction(3, 25)
 """Faces move slowly: between pictures that are this far apart, their squares are drawn in a line, which also keeps them
-from shaking. Two such steps are longer than `tracks.LONGEST_GAP_S`, so one missed face ends no track."""
+from shaking. Two such steps are shorter than `tracks.LONGEST_GAP_S`, so one missed face ends no track."""
 
 WIDE = 1.2
-"""A picture that is so much longer than high is also looked at in squares of its own height, for faces that are small in
-the whole."""
+"""A picture that is so much longer than high is also looked at in squares of its own height, for faces that are small
+in the whole."""
 
 BATCH = 32
 """Pictures of faces in one call, so that a long shot needs no more memory than a short one."""
@@ -74,7 +74,7 @@ def detected(picture: Picture, infer: Infer) -> list[Face]:
 
 def sampled(pts: Sequence[Fraction], cuts: Collection[int]) -> list[int]:
     """Numbers of the pictures in which faces are looked for: both ends of each shot, and every DETECTION_EVERY_S."""
-    numbers = []
+    numbers: list[int] = []
     for number, time in enumerate(pts):
         is_edge = number in cuts or number + 1 in cuts or number in (0, len(pts) - 1)
         if is_edge or time - pts[numbers[-1]] >= DETECTION_EVERY_S:
@@ -82,7 +82,9 @@ def sampled(pts: Sequence[Fraction], cuts: Collection[int]) -> list[int]:
     return numbers
 
 
-def tracked(pictures: Sequence[Picture], pts: Sequence[Fraction], cuts: Collection[int], infer: Infer) -> list[FaceTrack]:
+def tracked(
+    pictures: Sequence[Picture], pts: Sequence[Fraction], cuts: Collection[int], infer: Infer
+) -> list[FaceTrack]:
     """The face tracks in consecutive pictures, with the landmarks of each.
 
     Args:

@@ -1,0 +1,83 @@
+"""`python -m training.lip_sync`: from people talking to a model of the repository, in three steps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+PATH = click.Path(path_type=Path)
+WORK = click.option(
+    "--work",
+    default=Path("build/training/lip_sync"),
+    show_default=True,
+    type=PATH,
+    help="Folder of landmarks, checkpoints and curves.",
+)
+NAME = click.option("--name", default="lip_sync", show_default=True, help="Of the checkpoint and the model.")
+MODELS = click.option("--models", default=Path("triton_models"), show_default=True, type=PATH, help="Model repository.")
+
+
+@click.group()
+def main() -> None:
+    """Train the lip sync network."""
+
+
+@main.command()
+@WORK
+@MODELS
+@click.option("--media", required=True, type=PATH, help="Folder with manifest.tsv.")
+def prepare(work: Path, models: Path, media: Path) -> None:
+    """Find the landmarks; goes on where it stopped. Needs `glasswatch models build face_detection face_landmarks`."""
+    from training.lip_sync.material import prepare as run  # noqa: PLC0415 - the others need torch
+
+    run(media, work, models)
+
+
+@main.command()
+@WORK
+@NAME
+@click.option("--width", default=96, show_default=True, help="Channels of the layers.")
+@click.option("--size", default=64, show_default=True, help="Of the embedding.")
+@click.option("--dropout", default=0.2, show_default=True)
+@click.option("--steps", default=2000, show_default=True)
+@click.option("--rate", default=0.003, show_default=True, help="Highest learning rate.")
+@click.option("--seed", default=1, show_default=True)
+@click.option("--bfloat16", is_flag=True, help="Convolve in half precision, which is faster on some processors.")
+def fit(
+    work: Path, name: str, width: int, size: int, dropout: float, steps: int, rate: float, seed: int, bfloat16: bool
+) -> None:
+    """Learn from what was prepared."""
+    from training.lip_sync.fit import Plan, materials  # noqa: PLC0415 - needs torch
+    from training.lip_sync.fit import fit as run  # noqa: PLC0415
+
+    learned, aside = materials(work)
+    run(Plan(width, size, dropout, steps, rate, seed, bfloat16), learned, aside, work, name)
+
+
+@main.command()
+@WORK
+@NAME
+def calibrate(work: Path, name: str) -> None:
+    """Say how much the networks' similarities are to be believed, by who was kept aside."""
+    from training.lip_sync.calibrate import calibrated  # noqa: PLC0415 - needs torch
+    from training.lip_sync.fit import load, materials  # noqa: PLC0415
+
+    click.echo(calibrated(load(work / f"{name}.pt"), materials(work)[1]))
+
+
+@main.command()
+@WORK
+@NAME
+@MODELS
+@click.option("--version", default=1, show_default=True)
+def export(work: Path, name: str, models: Path, version: int) -> None:
+    """Write the averaged network of a checkpoint as a model of the repository."""
+    from training.lip_sync.export import export as run  # noqa: PLC0415 - needs torch
+    from training.lip_sync.fit import load  # noqa: PLC0415
+
+    click.echo(run(load(work / f"{name}.pt"), models / name, version))
+
+
+if __name__ == "__main__":
+    main()
