@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +49,10 @@ class Speech:
     geometry: Floats
     pts: Values
     powers: Floats
+
+    def backwards(self) -> Speech:
+        """The pictures in the opposite order."""
+        return replace(self, geometry=self.geometry[::-1])
 
     @property
     def length_s(self) -> float:

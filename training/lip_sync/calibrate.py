@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
 from glasswatch.detectors.sync.offset import NEAR, REACH, Calibration, estimate, likelihood
-from training.lip_sync.fit import similarities
+from training.lip_sync.fit import Batch, similarities
 from training.lip_sync.network import LipSyncNet
 
 TRUSTS = np.geomspace(0.1, 2.0, 27)
@@ -19,10 +18,10 @@ DOUBTS = np.linspace(-2.0, 14.0, 33)
 Values = npt.NDArray[np.float64]
 
 
-def calibrated(net: LipSyncNet, batches: Sequence[tuple[Tensor, Tensor]]) -> Calibration:
+def calibrated(net: LipSyncNet, batches: Sequence[Batch]) -> Calibration:
     """The calibration by which confidences are the likeliest to be right as often as they say.
 
-    Half of the fragments are heard with the sound of another, so nothing about them is right.
+    Of fragments whose mouth and sound are not related, nothing is right.
     """
     found, right = judged(net, batches)
     best = min(
@@ -33,17 +32,15 @@ def calibrated(net: LipSyncNet, batches: Sequence[tuple[Tensor, Tensor]]) -> Cal
     return Calibration(best[1], best[2])
 
 
-def judged(net: LipSyncNet, batches: Sequence[tuple[Tensor, Tensor]]) -> tuple[Values, npt.NDArray[np.bool_]]:
+def judged(net: LipSyncNet, batches: Sequence[Batch]) -> tuple[Values, npt.NDArray[np.bool_]]:
     """Similarities (fragments, offsets) and whether the best is right."""
     net.eval()
     found, right = [], []
     with torch.no_grad():
-        for mouth, sound in batches:
-            seen, heard = net(mouth, sound)
-            for other in (0, 1):
-                sums = similarities(seen, heard.roll(other, 0)).numpy()
-                found.append(sums)
-                right.append((np.abs(sums.argmax(axis=1) - REACH) <= NEAR) & (other == 0))
+        for mouth, sound, related in batches:
+            sums = similarities(*net(mouth, sound)).numpy()
+            found.append(sums)
+            right.append((np.abs(sums.argmax(axis=1) - REACH) <= NEAR) & related.numpy())
     return np.concatenate(found).astype(np.float64), np.concatenate(right)
 
 

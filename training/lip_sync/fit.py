@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from glasswatch.detectors.sync.features import SOUND_STEPS, STEP_RATE
+from glasswatch.detectors.sync.features import SOUND_STEPS, STEP_RATE, levelled
 from glasswatch.detectors.sync.offset import NEAR, REACH
 from training.learning import note, schedule
 from training.lip_sync.augment import SPEEDS, Speech, heard, joined, watched
@@ -25,6 +25,9 @@ from training.lip_sync.network import LipSyncNet
 BATCH = 48
 LENGTHS = (30, 100)
 """Steps that are seen, from - to."""
+
+OTHERS = 0.3
+"""Part that telling the own sound from that of other clips has in the loss."""
 
 AVERAGED = 0.995
 CHECK_EVERY = 250
@@ -66,6 +69,14 @@ class Watched:
     seconds: float
 
 
+UNRELATED = {"other speech": 0.12, "other sound": 0.06, "grimaces": 0.08}
+"""Parts of the fragments: another clip's sound as in dubbed films, music and babble alone, a mouth that does not speak
+(speech backwards and slower)."""
+
+Batch = tuple[Tensor, Tensor, Tensor]
+"""Mouths (count, steps, ...), the sound from REACH steps before to REACH steps after, and whether both are related."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Material:
     """What is learned from.
@@ -78,23 +89,36 @@ class Material:
     speakers: Sequence[tuple[Sequence[Speech], float]]
     noises: Sequence[Floats]
 
-    def batch(self, count: int, steps: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """Mouths (count, steps, ...) and the sound from REACH steps before to REACH steps after them."""
-        weights = np.array([weight for _, weight in self.speakers])
-        mouths, sounds = [], []
+    def batch(self, count: int, steps: int, rng: np.random.Generator) -> Batch:
+        """Fragments of `steps` steps, of which UNRELATED are none of speech with its own sound."""
+        mouths, sounds, related = [], [], []
         for _ in range(count):
-            clips = self.speakers[int(rng.choice(len(weights), p=weights / weights.sum()))][0]
             speed = float(np.exp(rng.uniform(*np.log(SPEEDS))))
             needed_s = (steps + 2 * REACH + 2) / STEP_RATE * speed
-            chosen: list[Speech] = []
-            while sum(c.length_s - 0.02 for c in chosen) < needed_s:
-                chosen.append(clips[int(rng.integers(len(clips)))])
-            speech = joined(chosen)
+            speech = self._speech(needed_s, rng)
             first_s = rng.uniform(0, max(speech.length_s - needed_s, 0.0))
-            offset_s = REACH / STEP_RATE * speed
-            mouths.append(watched(speech, first_s + offset_s, speed, steps, rng))
-            sounds.append(heard(speech, first_s, speed, steps + 2 * REACH, self._noise(steps + 2 * REACH, rng), rng))
-        return torch.from_numpy(np.stack(mouths)), torch.from_numpy(np.stack(sounds))
+            other = str(rng.choice([*UNRELATED, ""], p=[*UNRELATED.values(), 1 - sum(UNRELATED.values())]))
+            shown = speech.backwards() if other == "grimaces" else speech
+            pace = speed * float(rng.uniform(0.3, 1.0)) if other == "grimaces" else speed
+            mouths.append(watched(shown, first_s + REACH / STEP_RATE * speed, pace, steps, rng))
+            columns = steps + 2 * REACH
+            noise = self._noise(columns, rng)
+            if other == "other sound":
+                sounds.append(levelled(noise))
+            else:
+                spoken = self._speech(needed_s, rng) if other == "other speech" else speech
+                sounds.append(heard(spoken, first_s, speed, columns, noise, rng))
+            related.append(not other)
+        return torch.from_numpy(np.stack(mouths)), torch.from_numpy(np.stack(sounds)), torch.tensor(related)
+
+    def _speech(self, needed_s: float, rng: np.random.Generator) -> Speech:
+        """Of one speaker, as long as is needed."""
+        weights = np.array([weight for _, weight in self.speakers])
+        clips = self.speakers[int(rng.choice(len(weights), p=weights / weights.sum()))][0]
+        chosen: list[Speech] = []
+        while sum(c.length_s - 0.02 for c in chosen) < needed_s:
+            chosen.append(clips[int(rng.integers(len(clips)))])
+        return joined(chosen)
 
     def _noise(self, steps: int, rng: np.random.Generator) -> Floats:
         columns = SOUND_STEPS * steps
@@ -112,7 +136,7 @@ class Material:
 ASIDE_LENGTHS = (50, 75, 100, 100)
 
 
-def materials(work: Path) -> tuple[Material, list[tuple[Tensor, Tensor]]]:
+def materials(work: Path) -> tuple[Material, list[Batch]]:
     """What is learned from, and batches of who is not learned from, always the same."""
     noises = load_noises(work)
     aside = Material(speakers(work, kept_aside=True), noises)
@@ -120,26 +144,34 @@ def materials(work: Path) -> tuple[Material, list[tuple[Tensor, Tensor]]]:
     return Material(speakers(work, kept_aside=False), noises), [aside.batch(BATCH, n, rng) for n in ASIDE_LENGTHS]
 
 
-def similarities(seen: Tensor, sound: Tensor) -> Tensor:
+def similarities(seen: Tensor, heard: Tensor) -> Tensor:
     """Sums over the steps of how alike they are at each offset, (batch, 2 * REACH + 1)."""
     steps = seen.shape[1]
     # (batch, seen step, heard step), of which the diagonals are the offsets.
-    found = seen @ sound.transpose(1, 2)
-    return torch.stack([found.diagonal(o, 1, 2).sum(1) for o in range(sound.shape[1] - steps + 1)], 1)
+    found = seen @ heard.transpose(1, 2)
+    return torch.stack([found.diagonal(o, 1, 2).sum(1) for o in range(heard.shape[1] - steps + 1)], 1)
 
 
-def loss_of(seen: Tensor, sound: Tensor, others: float) -> Tensor:
-    """Cross entropy of the true offset among the others and among the sound of other clips."""
+def loss_of(seen: Tensor, heard: Tensor, related: Tensor, doubt: Tensor) -> Tensor:
+    """Cross entropy of the true offset, or of none; and of it among the sound of other clips.
+
+    Args:
+        seen: (batch, steps, size).
+        heard: (batch, steps + 2 * REACH, size).
+        related: (batch,), whether there is a true offset.
+        doubt: Similarity of no offset.
+    """
     steps = seen.shape[1]
-    own = similarities(seen, sound)
-    flat = seen.reshape(len(seen), -1) @ sound[:, REACH : REACH + steps].reshape(len(sound), -1).T
-    truth = torch.arange(len(seen))
-    both = torch.cat([own, flat.masked_fill(torch.eye(len(seen), dtype=torch.bool), -1e4)], 1)
-    middle = torch.full_like(truth, REACH)
-    return functional.cross_entropy(own, middle) * (1 - others) + functional.cross_entropy(both, middle) * others
+    own = similarities(seen, heard)
+    none = (doubt + np.log(own.shape[1])).expand(len(own), 1)
+    truth = torch.where(related, REACH, own.shape[1])
+    flat = seen.reshape(len(seen), -1) @ heard[:, REACH : REACH + steps].reshape(len(heard), -1).T
+    both = torch.cat([own, flat.masked_fill(torch.eye(len(seen), dtype=torch.bool), -1e4)], 1)[related]
+    among_clips = functional.cross_entropy(both, torch.full((len(both),), REACH))
+    return (1 - OTHERS) * functional.cross_entropy(torch.cat([own, none], 1), truth) + OTHERS * among_clips
 
 
-def fit(plan: Plan, learned: Material, aside: Sequence[tuple[Tensor, Tensor]], work: Path, name: str) -> LipSyncNet:
+def fit(plan: Plan, learned: Material, aside: Sequence[Batch], work: Path, name: str) -> LipSyncNet:
     """Train a network; the averaged one is returned, and kept in `<name>.pt` with the curves in `<name>.csv`."""
     torch.manual_seed(plan.seed)
     net = LipSyncNet(plan.width, plan.size, plan.dropout)
@@ -153,8 +185,8 @@ def fit(plan: Plan, learned: Material, aside: Sequence[tuple[Tensor, Tensor]], w
         net.train()
         batch = learned.batch(BATCH, int(rng.integers(LENGTHS[0], LENGTHS[1] + 1)), rng)
         with torch.autocast("cpu", torch.bfloat16, enabled=plan.bfloat16):
-            seen, sound = net(*batch)
-        loss = loss_of(seen.float(), sound.float(), 0.5)
+            seen, heard_there = net(*batch[:2])
+        loss = loss_of(seen.float(), heard_there.float(), batch[2], net.doubt)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
@@ -173,11 +205,11 @@ def fit(plan: Plan, learned: Material, aside: Sequence[tuple[Tensor, Tensor]], w
     return cast(LipSyncNet, averaged.module)
 
 
-def judged(net: LipSyncNet, batches: Sequence[tuple[Tensor, Tensor]]) -> tuple[float, float]:
+def judged(net: LipSyncNet, batches: Sequence[Batch]) -> tuple[float, float]:
     """Loss and how often the best offset is the true one or beside it."""
     net.eval()
     with torch.no_grad():
-        found = torch.cat([similarities(*net(*batch)) for batch in batches])
+        found = torch.cat([similarities(*net(*batch[:2]))[batch[2]] for batch in batches])
     truth = torch.full((len(found),), REACH)
     right = ((found.argmax(1) - REACH).abs() <= NEAR).float().mean()
     return float(functional.cross_entropy(found, truth)), float(right)

@@ -8,6 +8,8 @@ from torch.nn import functional
 
 from glasswatch.detectors.sync.features import BANDS, MOUTH_FEATURES, SOUND_STEPS
 
+LIMIT = 4.0
+
 
 class Residual(nn.Module):
     """Two convolutions along time, added to what goes in."""
@@ -28,6 +30,14 @@ class Residual(nn.Module):
         return functional.relu(x + self.layers(x))
 
 
+class Limit(nn.Module):
+    """What is far from usual, as grimaces are, counts for no more than LIMIT standard deviations."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Same shape."""
+        return LIMIT * torch.tanh(x / LIMIT)
+
+
 class Tower(nn.Module):
     """Convolutions to an embedding of length 1 for each step, times how telling the step is.
 
@@ -41,7 +51,7 @@ class Tower(nn.Module):
 
     def __init__(self, inputs: int, columns: int, width: int, size: int, dropout: float) -> None:
         super().__init__()
-        layers: list[nn.Module] = [nn.BatchNorm1d(inputs)]
+        layers: list[nn.Module] = [nn.BatchNorm1d(inputs), Limit()]
         if columns > 1:
             layers += [
                 nn.Conv1d(inputs, width, 5, padding=2, bias=False),
@@ -66,7 +76,7 @@ class Tower(nn.Module):
 
 
 class LipSyncNet(nn.Module):
-    """Both towers.
+    """Both towers. `doubt` is the similarity up to which a sound does not belong to a mouth; only learning uses it.
 
     Args:
         width: Of their layers.
@@ -79,6 +89,7 @@ class LipSyncNet(nn.Module):
         self.mouth = Tower(MOUTH_FEATURES, 1, width, size, dropout)
         self.sound = Tower(BANDS, SOUND_STEPS, width, size, dropout)
         self.scale = nn.Parameter(torch.tensor(0.5))
+        self.doubt = nn.Parameter(torch.tensor(4.0))
 
     def forward(self, mouth: Tensor, sound: Tensor) -> tuple[Tensor, Tensor]:
         """Embeddings `seen` (batch, steps, size) and `heard` (batch, other steps, size), times a common scale.
