@@ -81,6 +81,14 @@ train-audio: $(TRAIN)/.ready  ## Train audio_artifacts, an hour on two cores; ME
 	$(TRAIN)/bin/python -m training.audio_artifacts fit
 	$(TRAIN)/bin/python -m training.audio_artifacts export
 
+.PHONY: train-sync
+train-sync: $(TRAIN)/.ready  ## Train lip_sync, half an hour on two cores; MEDIA=folder with manifest.tsv
+	$(TRAIN)/bin/glasswatch models build face_detection face_landmarks
+	$(TRAIN)/bin/python -m training.lip_sync prepare --media $(MEDIA)
+	$(TRAIN)/bin/python -m training.lip_sync fit
+	$(TRAIN)/bin/python -m training.lip_sync calibrate
+	$(TRAIN)/bin/python -m training.lip_sync export
+
 .PHONY: proto
 proto: $(STAMP)  ## Generate the protobuf code
 	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=services --pyi_out=services proto/glasswatch/v1/*.proto

@@ -136,12 +136,16 @@ class Material:
 ASIDE_LENGTHS = (50, 75, 100, 100)
 
 
-def materials(work: Path) -> tuple[Material, list[Batch]]:
-    """What is learned from, and batches of who is not learned from, always the same."""
-    noises = load_noises(work)
-    aside = Material(speakers(work, kept_aside=True), noises)
+def learned_from(work: Path) -> Material:
+    """What `prepare` has found of those who are learned from."""
+    return Material(speakers(work, kept_aside=False), load_noises(work))
+
+
+def aside_batches(work: Path) -> list[Batch]:
+    """Of those who are not learned from, always the same."""
+    aside = Material(speakers(work, kept_aside=True), load_noises(work))
     rng = np.random.default_rng(0)
-    return Material(speakers(work, kept_aside=False), noises), [aside.batch(BATCH, n, rng) for n in ASIDE_LENGTHS]
+    return [aside.batch(BATCH, count, rng) for count in ASIDE_LENGTHS]
 
 
 def similarities(seen: Tensor, heard: Tensor) -> Tensor:
