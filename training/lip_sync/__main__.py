@@ -48,11 +48,11 @@ def fit(
     work: Path, name: str, width: int, size: int, dropout: float, steps: int, rate: float, seed: int, bfloat16: bool
 ) -> None:
     """Learn from what was prepared."""
-    from training.lip_sync.fit import Plan, aside_batches, learned_from  # noqa: PLC0415 - needs torch
+    from training.lip_sync.fit import Plan, aside_batches, kept_aside, learned_from  # noqa: PLC0415 - needs torch
     from training.lip_sync.fit import fit as run  # noqa: PLC0415
 
     plan = Plan(width, size, dropout, steps, rate, seed, bfloat16)
-    run(plan, learned_from(work), aside_batches(work), work, name)
+    run(plan, learned_from(work), aside_batches(kept_aside(work)), work, name)
 
 
 @main.command()
@@ -61,9 +61,9 @@ def fit(
 def calibrate(work: Path, name: str) -> None:
     """Say how much the networks' similarities are to be believed, by who was kept aside."""
     from training.lip_sync.calibrate import calibrated  # noqa: PLC0415 - needs torch
-    from training.lip_sync.fit import aside_batches, load  # noqa: PLC0415
+    from training.lip_sync.fit import kept_aside, load  # noqa: PLC0415
 
-    click.echo(calibrated(load(work / f"{name}.pt"), aside_batches(work)))
+    click.echo(calibrated(load(work / f"{name}.pt"), kept_aside(work)))
 
 
 @main.command()

@@ -18,7 +18,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from glasswatch.detectors.sync.features import SOUND_STEPS, STEP_RATE, levelled
 from glasswatch.detectors.sync.offset import NEAR, REACH
 from training.learning import note, schedule
-from training.lip_sync.augment import SPEEDS, Speech, heard, joined, watched
+from training.lip_sync.augment import SPEEDS, Speech, heard, joined, plain, recorded, watched
 from training.lip_sync.material import load_noises, speakers
 from training.lip_sync.network import LipSyncNet
 
@@ -89,45 +89,68 @@ class Material:
     speakers: Sequence[tuple[Sequence[Speech], float]]
     noises: Sequence[Floats]
 
+    def unaltered(self, count: int, steps: int, rng: np.random.Generator) -> Batch:
+        """Fragments as they were filmed; in every third the sound is of another clip."""
+        mouths, sounds, related = [], [], []
+        columns = steps + 2 * REACH
+        for number in range(count):
+            speaker, needed_s = self._speaker(rng), (columns + 2) / STEP_RATE
+            speech = self._speech(speaker, needed_s, rng)
+            # On the spectrogram's own columns, which lie around the middles of steps.
+            first_s = int(rng.integers(int((speech.length_s - columns / STEP_RATE) * STEP_RATE))) / STEP_RATE
+            other = self._speech(self._speaker(rng, speaker), needed_s, rng) if number % 3 == 0 else speech
+            mouths.append(plain(speech, first_s + REACH / STEP_RATE, steps))
+            sounds.append(recorded(other, first_s if other is speech else 0.0, columns))
+            related.append(other is speech)
+        return torch.from_numpy(np.stack(mouths)), torch.from_numpy(np.stack(sounds)), torch.tensor(related)
+
     def batch(self, count: int, steps: int, rng: np.random.Generator) -> Batch:
         """Fragments of `steps` steps, of which UNRELATED are none of speech with its own sound."""
         mouths, sounds, related = [], [], []
         for _ in range(count):
             speed = float(np.exp(rng.uniform(*np.log(SPEEDS))))
             needed_s = (steps + 2 * REACH + 2) / STEP_RATE * speed
-            speech = self._speech(needed_s, rng)
+            speaker = self._speaker(rng)
+            speech = self._speech(speaker, needed_s, rng)
             first_s = rng.uniform(0, max(speech.length_s - needed_s, 0.0))
             other = str(rng.choice([*UNRELATED, ""], p=[*UNRELATED.values(), 1 - sum(UNRELATED.values())]))
             shown = speech.backwards() if other == "grimaces" else speech
             pace = speed * float(rng.uniform(0.3, 1.0)) if other == "grimaces" else speed
             mouths.append(watched(shown, first_s + REACH / STEP_RATE * speed, pace, steps, rng))
             columns = steps + 2 * REACH
-            noise = self._noise(columns, rng)
+            noise = self._noise(columns, speaker, rng)
             if other == "other sound":
                 sounds.append(levelled(noise))
             else:
-                spoken = self._speech(needed_s, rng) if other == "other speech" else speech
-                sounds.append(heard(spoken, first_s, speed, columns, noise, rng))
+                if other == "other speech":
+                    speech = self._speech(self._speaker(rng, speaker), needed_s, rng)
+                sounds.append(heard(speech, first_s, speed, columns, noise, rng))
             related.append(not other)
         return torch.from_numpy(np.stack(mouths)), torch.from_numpy(np.stack(sounds)), torch.tensor(related)
 
-    def _speech(self, needed_s: float, rng: np.random.Generator) -> Speech:
-        """Of one speaker, as long as is needed."""
+    def _speaker(self, rng: np.random.Generator, other_than: int | None = None) -> int:
+        """Number of a speaker; the same one says something else only where there are other clips."""
         weights = np.array([weight for _, weight in self.speakers])
-        clips = self.speakers[int(rng.choice(len(weights), p=weights / weights.sum()))][0]
+        if other_than is not None and len(self.speakers[other_than][0]) == 1:
+            weights[other_than] = 0
+        return int(rng.choice(len(weights), p=weights / weights.sum()))
+
+    def _speech(self, speaker: int, needed_s: float, rng: np.random.Generator) -> Speech:
+        """Of one speaker, as long as is needed."""
+        clips = self.speakers[speaker][0]
         chosen: list[Speech] = []
         while sum(c.length_s - 0.02 for c in chosen) < needed_s:
             chosen.append(clips[int(rng.integers(len(clips)))])
         return joined(chosen)
 
-    def _noise(self, steps: int, rng: np.random.Generator) -> Floats:
+    def _noise(self, steps: int, speaker: int, rng: np.random.Generator) -> Floats:
         columns = SOUND_STEPS * steps
         if rng.random() < 0.5:
             noise = self.noises[int(rng.integers(len(self.noises)))]
             return np.roll(noise, -int(rng.integers(len(noise))), axis=0)[np.arange(columns) % len(noise)]
         babble = np.zeros((columns, self.noises[0].shape[1]), np.float32)
         for _ in range(int(rng.integers(1, 4))):
-            clips = self.speakers[int(rng.integers(len(self.speakers)))][0]
+            clips = self.speakers[self._speaker(rng, speaker)][0]
             powers = clips[int(rng.integers(len(clips)))].powers
             babble += np.roll(powers, -int(rng.integers(len(powers))), axis=0)[np.arange(columns) % len(powers)]
         return babble
@@ -141,9 +164,13 @@ def learned_from(work: Path) -> Material:
     return Material(speakers(work, kept_aside=False), load_noises(work))
 
 
-def aside_batches(work: Path) -> list[Batch]:
-    """Of those who are not learned from, always the same."""
-    aside = Material(speakers(work, kept_aside=True), load_noises(work))
+def kept_aside(work: Path) -> Material:
+    """What `prepare` has found of those who are not learned from."""
+    return Material(speakers(work, kept_aside=True), load_noises(work))
+
+
+def aside_batches(aside: Material) -> list[Batch]:
+    """Always the same ones."""
     rng = np.random.default_rng(0)
     return [aside.batch(BATCH, count, rng) for count in ASIDE_LENGTHS]
 
