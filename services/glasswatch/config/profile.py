@@ -96,7 +96,7 @@ def load_profile(path: Path | None = None, only: Iterable[str] | None = None) ->
 
 def _choose(only: Iterable[str] | None, overlay: _ProfileFile) -> list[str]:
     if only is None:
-        return [n for n in registered() if overlay.detectors.get(n, _DetectorBlock()).enabled]
+        return [name for name in registered() if _is_enabled(name, overlay.detectors.get(name))]
     wanted = list(dict.fromkeys(only))
     for name in wanted:
         if name not in registered():
@@ -113,6 +113,17 @@ def _laid_over(defaults: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[
         known = defaults.get(key)
         merged[key] = _laid_over(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
     return merged
+
+
+def _is_enabled(name: str, changes: _DetectorBlock | None) -> bool:
+    """Whether a detector runs: as the profile says, else as the defaults do."""
+    stated = changes is not None and "enabled" in changes.model_fields_set
+    return changes.enabled if changes is not None and stated else _default_block(name).enabled
+
+
+def enabled_by_default() -> tuple[str, ...]:
+    """The detectors that run where nothing else is said, in alphabetical order."""
+    return tuple(name for name in registered() if _default_block(name).enabled)
 
 
 @cache

@@ -53,6 +53,12 @@ class ModelDetector(Detector[P, M]):
     def fresh_state(self) -> M:
         """State at the start of an epoch."""
 
+    def infer(self, model: str, inputs: Tensors) -> Outputs:
+        """Call a model, for detectors that call several; InferenceError where it does not answer."""
+        outputs = self.inference.infer(model, inputs, self.deadline_s)
+        self.state.versions[model] = self.inference.version(model)
+        return outputs
+
     def readings(
         self, model: str, inputs: Tensors, count: int, judge: Callable[[Outputs], Sequence[Reading]]
     ) -> Sequence[Reading]:
@@ -68,8 +74,7 @@ class ModelDetector(Detector[P, M]):
             judge: Makes the readings, one for each of the `count`, out of the model's outputs by name.
         """
         try:
-            outputs = self.inference.infer(model, inputs, self.deadline_s)
-            self.state.versions[model] = self.inference.version(model)
+            outputs = self.infer(model, inputs)
         except InferenceError as error:
             return [Reading(Verdict.INCONCLUSIVE, 0.0, reason=str(error))] * count
         judged = judge(outputs)

@@ -98,6 +98,16 @@ def estimate(likelihoods: Values) -> Estimate:
     return Estimate(float(parts[near] @ OFFSETS[near] / parts[near].sum()), float(parts[near].sum()))
 
 
+def outside(likelihoods: Values, early: float, late: float) -> tuple[float, float]:
+    """Probability that the offset is more than `early` steps early or `late` steps late, and that it is neither.
+
+    What is missing to 1 is that nothing fits.
+    """
+    parts = posterior(likelihoods)
+    beyond = (early < OFFSETS) | (late < -OFFSETS)
+    return float(parts[beyond].sum()), float(parts[~beyond].sum())
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """The offset of a programme in the course of time.
@@ -107,12 +117,16 @@ class Line:
         confidence: Probability that this is right to NEAR steps, and not unknown.
         drift: Steps per second by which it changes, positive where the sound becomes earlier; 0 where it is constant.
         drifting: Probability that it is not constant.
+        outside: Probability that it is outside the limits now.
+        inside: Probability that it is within them. What is missing to 1 is that nothing fits.
     """
 
     steps: float
     confidence: float
     drift: float
     drifting: float
+    outside: float
+    inside: float
 
 
 FINE = 4
@@ -125,12 +139,16 @@ DRIFT_PRIOR = 0.02
 """Probability beforehand that a programme drifts."""
 
 
-def line(times: npt.NDArray[np.floating], fragments: Iterable[Values]) -> Line:
+def line(
+    times: npt.NDArray[np.floating], fragments: Iterable[Values], early: float = np.inf, late: float = np.inf
+) -> Line:
     """The offset of a programme over some time, constant or drifting evenly, by all fragments together.
 
     Args:
         times: The middle of each fragment in seconds, ascending; fragments do not overlap.
         fragments: What `vote` gives for each of them.
+        early: Most steps that sound may be early.
+        late: Most steps that it may be late.
     """
     grid = np.arange(-REACH * FINE, REACH * FINE + 1) / FINE
     slopes = np.concatenate([[0.0], DRIFTS])
@@ -149,4 +167,6 @@ def line(times: npt.NDArray[np.floating], fragments: Iterable[Values]) -> Line:
     near = slice(max(int(column) - NEAR * FINE, 0), int(column) + NEAR * FINE + 1)
     steps = float(now[near] @ grid[near] / now[near].sum())
     drifting = float(parts[1:].sum() / parts.sum())
-    return Line(steps, float(now[near].sum()), float(slopes[row]), drifting)
+    beyond = (grid > early) | (-grid > late)
+    outside_now, inside_now = float(now[beyond].sum()), float(now[~beyond].sum())
+    return Line(steps, float(now[near].sum()), float(slopes[row]), drifting, outside_now, inside_now)

@@ -1,0 +1,323 @@
+"""Lip sync: whether the sound belongs to what the mouths do, and how early or late it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Annotated, Any, Self
+
+from pydantic import Field, model_validator
+
+from glasswatch.core.detection import Detection, Severity, Verdict
+from glasswatch.core.detector import DetectorSpec
+from glasswatch.core.errors import InferenceError
+from glasswatch.core.media import AudioChunk, FrameChunk, MediaUnit
+from glasswatch.core.needs import AudioNeed, Planes, VideoNeed
+from glasswatch.core.time import Instant, Span
+from glasswatch.detectors.modelled import ModelDetector, ModelState
+from glasswatch.detectors.params import Params
+from glasswatch.detectors.sync.cuts import Cuts
+from glasswatch.detectors.sync.features import STEP_RATE
+from glasswatch.detectors.sync.follow import FaceTrack, Following
+from glasswatch.detectors.sync.fragments import LENGTH_S, Fragment, Mouth
+from glasswatch.detectors.sync.listen import Listening
+from glasswatch.detectors.sync.offset import (
+    NEAR,
+    REACH,
+    Calibration,
+    Estimate,
+    Values,
+    estimate,
+    likelihood,
+    outside,
+    similarity,
+    vote,
+)
+from glasswatch.detectors.sync.programme import Programme
+from glasswatch.detectors.sync.squares import Picture
+
+MODEL = "lip_sync"
+
+STEP_MS = 1000 / STEP_RATE
+
+LATEST_S = Fraction(4)
+"""A fragment waits for the sound behind it until pictures or other tracks of sound are so far beyond it."""
+
+SILENT = 1e-6
+"""Mean square below which there is no sound: -60 dBFS, as for the detector silence."""
+
+NO_FACE = "no face is seen"
+NO_TRACK = "no face is seen for a second"
+NO_SOUND = "nothing is heard"
+STILL = "nobody's mouth moves"
+SEVERAL = "the faces disagree: several people speak"
+UNRELATED = "nobody who is seen is heard: another voice, or lips that cannot be read"
+TIE = "no offset stands out"
+
+Milliseconds = Annotated[float, Field(ge=0, le=600)]
+
+
+class AvSyncParams(Params):
+    """What counts as out of sync.
+
+    Attributes:
+        early_warning_ms: So early sound may be before it is out of sync.
+        late_warning_ms: And so late.
+        early_error_ms: Earlier than this it is an error.
+        late_error_ms: And later than this.
+        margin_ms: By so much more must the offset of a single fragment be beyond: it is right to a frame only. The
+            programme's is narrower.
+        bias_ms: Offset that is found in programmes that are in sync.
+        confidence: Probability from which an offset counts as known.
+        trust: See `offset.Calibration`.
+        doubt: Likewise.
+        still: A mouth that moves less than this does not speak; see `fragments.Mouth.movement`.
+    """
+
+    early_warning_ms: Milliseconds
+    late_warning_ms: Milliseconds
+    early_error_ms: Milliseconds
+    late_error_ms: Milliseconds
+    margin_ms: Milliseconds
+    bias_ms: Annotated[float, Field(ge=-200, le=200)]
+    confidence: Annotated[float, Field(gt=0.5, lt=1)]
+    trust: Annotated[float, Field(gt=0)]
+    doubt: float
+    still: Annotated[float, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.early_error_ms < self.early_warning_ms or self.late_error_ms < self.late_warning_ms:
+            raise ValueError("an error cannot begin before a warning")
+        return self
+
+    def limits(self, margin_ms: float = 0.0) -> tuple[float, float]:
+        """Most steps that sound may be early and late, as they are found."""
+        early, late = self.early_warning_ms + margin_ms, self.late_warning_ms + margin_ms
+        return (early + self.bias_ms) / STEP_MS, (late - self.bias_ms) / STEP_MS
+
+    def offset_ms(self, steps: float) -> float:
+        """An offset that was found, without what is always found."""
+        return steps * STEP_MS - self.bias_ms
+
+    def is_error(self, offset_ms: float) -> bool:
+        """Whether an offset is more than a warning."""
+        return offset_ms > self.early_error_ms or -offset_ms > self.late_error_ms
+
+
+@dataclass(slots=True)
+class AvSyncState(ModelState):
+    """What is under way.
+
+    Attributes:
+        epoch: Of the media.
+        cuts: Tells where shots begin.
+        following: The faces of the shot.
+        current: The fragment that pictures are added to.
+        waiting: Fragments whose sound has not been heard to its end.
+        sounds: By number of the track of sound.
+        programmes: Likewise.
+    """
+
+    epoch: int = 0
+    cuts: Cuts = field(default_factory=Cuts)
+    following: Following = field(default_factory=Following)
+    current: Fragment | None = None
+    waiting: list[Fragment] = field(default_factory=list)
+    sounds: dict[int, Listening] = field(default_factory=dict)
+    programmes: dict[int, Programme] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a fragment's mouths say: the votes of all, and the estimate of each by itself."""
+
+    votes: Values
+    each: tuple[Estimate, ...]
+    mouths: tuple[Mouth, ...]
+
+    @property
+    def surest(self) -> Mouth:
+        return max(zip(self.mouths, self.each, strict=True), key=lambda pair: pair[1].confidence)[0]
+
+
+class AvSyncDetector(ModelDetector[AvSyncParams, AvSyncState]):
+    """Compares every mouth with the sound, at every offset, in fragments of four seconds.
+
+    Faces are followed through a shot; a network tells how alike the mouth of each and the sound are, step by step. All
+    tracks of a fragment vote, and all fragments of a programme. A fragment is judged by its own vote where that is
+    sure, else by the programme's; where neither is, it is INCONCLUSIVE. Each track of sound is judged.
+    """
+
+    spec = DetectorSpec(
+        name="av_sync",
+        version="1",
+        defects=("av_sync",),
+        # 480 lines: a face of a quarter of the height has as many pixels as face_landmarks takes. Up to 30 pictures a
+        # second: the lip sync model has 25 steps.
+        needs=(VideoNeed(Planes.RGB, lines=480, rate=Fraction(30)), AudioNeed()),
+        measurements={
+            "offset": "ms",
+            "confidence": "1",
+            "tracks": "1",
+            "programme_offset": "ms",
+            "programme_confidence": "1",
+            "drift": "ms/min",
+            "drifting": "1",
+        },
+        models=("face_detection", "face_landmarks", MODEL),
+        lookback_s=12.0,
+    )
+
+    def fresh_state(self) -> AvSyncState:
+        """Nothing seen or heard."""
+        return AvSyncState()
+
+    def process(self, unit: MediaUnit) -> Sequence[Detection]:
+        """Follow the faces of pictures, keep the sound, judge the fragments that are complete."""
+        if isinstance(unit, AudioChunk):
+            self.state.epoch = unit.epoch
+            self.state.sounds.setdefault(unit.track, Listening()).add(unit)
+        else:
+            assert isinstance(unit, FrameChunk)
+            self.state.epoch = unit.epoch
+            for i, picture in enumerate(unit.planes[0]):
+                self._see(unit, i, picture)
+        return self._judge(at_end=False)
+
+    def finish(self, at: Instant) -> Sequence[Detection]:
+        """The last fragments, with the sound that there is."""
+        self._end_fragment()
+        return self._judge(at_end=True)
+
+    def _see(self, chunk: FrameChunk, number: int, picture: Picture) -> None:
+        state, pts = self.state, chunk.pts[number]
+        begins = state.cuts.begins(picture)
+        if state.current is not None and pts >= state.current.start + LENGTH_S:
+            self._end_fragment()
+        if state.current is None:
+            state.current = Fragment(pts, chunk.ends[number], chunk.size, chunk.step)
+        elif begins:
+            self._follow(state.current, lambda: state.following.close(self.infer))
+        self._follow(state.current, lambda: state.following.add(picture, pts, self.infer))
+        state.current.end = chunk.ends[number]
+
+    def _follow(self, fragment: Fragment, go_on: Callable[[], list[FaceTrack]]) -> None:
+        """Go on following; where a model does not answer, nothing more is asked in this fragment."""
+        if fragment.failure is not None:
+            return
+        try:
+            tracks = go_on()
+        except InferenceError as error:
+            fragment.failure, self.state.following = str(error), Following()
+            return
+        fragment.seen = fragment.seen or bool(self.state.following.faces)
+        for track in tracks:
+            fragment.add(track)
+
+    def _end_fragment(self) -> None:
+        state, fragment = self.state, self.state.current
+        if fragment is not None:
+            self._follow(fragment, lambda: state.following.close(self.infer))
+            state.waiting.append(fragment)
+            state.current, state.following = None, Following()
+
+    def _judge(self, *, at_end: bool) -> list[Detection]:
+        """The fragments whose sound has been heard to its end, with REACH steps behind it."""
+        state = self.state
+        ends = [sound.heard_s for sound in state.sounds.values()]
+        latest = max([*ends, *([state.current.end] if state.current is not None else [])], default=Fraction(0))
+        found: list[Detection] = []
+        while state.waiting:
+            fragment = state.waiting[0]
+            needed = fragment.last_step + REACH + 1
+            heard = bool(ends) and all(sound.end >= needed for sound in state.sounds.values())
+            if not (heard or at_end or latest >= fragment.end + LATEST_S):
+                break
+            state.waiting.pop(0)
+            found += [self._judged(fragment, track, state.sounds[track]) for track in sorted(state.sounds)]
+            if not state.sounds:
+                found.append(self._unknown(fragment, NO_SOUND))
+        oldest = next((f.start for f in (*state.waiting, state.current) if f is not None), None)
+        if oldest is not None:
+            for sound in state.sounds.values():
+                sound.forget(int(oldest * STEP_RATE) - REACH)
+        return found
+
+    def _judged(self, fragment: Fragment, track: int, sound: Listening) -> Detection:
+        """The verdict on a fragment with one track of sound."""
+        said = self._with(fragment, track, sound)
+        return replace(said, track=sound.label)
+
+    def _with(self, fragment: Fragment, track: int, sound: Listening) -> Detection:
+        reason = fragment.failure or self._why_not(fragment, sound)
+        if reason is not None:
+            return self._unknown(fragment, reason)
+        try:
+            found = self._compared(fragment, sound)
+        except InferenceError as error:
+            return self._unknown(fragment, str(error))
+        programme = self.state.programmes.setdefault(track, Programme())
+        programme.add(float((fragment.start + fragment.end) / 2), found.votes, self.params.confidence)
+        return self._decided(fragment, found, programme)
+
+    def _why_not(self, fragment: Fragment, sound: Listening) -> str | None:
+        """Why a fragment cannot be judged, None where it can."""
+        if not fragment.mouths:
+            return NO_TRACK if fragment.seen else NO_FACE
+        if all(mouth.movement < self.params.still for mouth in fragment.mouths):
+            return STILL
+        powers = sound.between(int(fragment.start * STEP_RATE), fragment.last_step)
+        if powers.sum(axis=1).max(initial=0.0) < SILENT * sound.rate / 2:
+            return NO_SOUND
+        return None
+
+    def _compared(self, fragment: Fragment, sound: Listening) -> _Found:
+        """All mouths that move with the sound, at every offset."""
+        calibration = Calibration(self.params.trust, self.params.doubt)
+        moving = tuple(mouth for mouth in fragment.mouths if mouth.movement >= self.params.still)
+        likelihoods = []
+        for mouth in moving:
+            beside = sound.sound(mouth.first - REACH, mouth.first + len(mouth.features) + REACH)
+            outputs = self.infer(MODEL, {"mouth": mouth.features[None], "sound": beside[None]})
+            likelihoods.append(likelihood(similarity(outputs["seen"][0], outputs["heard"][0]), calibration))
+        return _Found(vote(likelihoods), tuple(map(estimate, likelihoods)), moving)
+
+    def _decided(self, fragment: Fragment, found: _Found, programme: Programme) -> Detection:
+        params = self.params
+        own, line = estimate(found.votes), programme.line(*params.limits())
+        beyond, within = outside(found.votes, *params.limits(params.margin_ms))
+        measured = {
+            "offset": params.offset_ms(own.steps),
+            "confidence": own.confidence,
+            "tracks": float(len(found.mouths)),
+            "programme_offset": params.offset_ms(line.steps),
+            "programme_confidence": line.confidence,
+            "drift": line.drift * STEP_MS * 60,
+            "drifting": line.drifting,
+        }
+        more: dict[str, Any] = {"measurements": measured, "region": found.surest.region}
+        span = self._span(fragment)
+        if max(beyond, line.outside) >= params.confidence:
+            offset = measured["offset" if beyond >= params.confidence else "programme_offset"]
+            ceiling = None if params.is_error(offset) else Severity.WARNING
+            return self.detection("av_sync", span, Verdict.DEFECT, max(beyond, line.outside), ceiling=ceiling, **more)
+        score = min(max(beyond, line.outside), 0.49)
+        if max(within, line.inside) >= params.confidence:
+            return self.detection("av_sync", span, Verdict.OK, score, **more)
+        reason = self._why_unsure(found, beyond + within)
+        return self.detection("av_sync", span, Verdict.INCONCLUSIVE, score, reason=reason, **more)
+
+    def _why_unsure(self, found: _Found, fits: float) -> str:
+        """Why the votes are not sure; `fits` is the probability that there is any offset at all."""
+        sure = [each.steps for each in found.each if each.confidence >= self.params.confidence]
+        if sure and max(sure) - min(sure) > 2 * NEAR:
+            return SEVERAL
+        return TIE if fits >= 0.5 else UNRELATED
+
+    def _unknown(self, fragment: Fragment, reason: str) -> Detection:
+        return self.detection("av_sync", self._span(fragment), Verdict.INCONCLUSIVE, 0.0, reason=reason)
+
+    def _span(self, fragment: Fragment) -> Span:
+        return Span(self.state.epoch, fragment.start, fragment.end)
