@@ -95,7 +95,7 @@ def estimate(likelihoods: Values) -> Estimate:
     parts = posterior(likelihoods)
     best = int(parts.argmax())
     near = slice(max(best - NEAR, 0), best + NEAR + 1)
-    return Estimate(float(parts[near] @ OFFSETS[near] / parts[near].sum()), float(parts[near].sum()))
+    return Estimate(float(parts[near] @ OFFSETS[near] / parts[near].sum()), _probability(parts[near]))
 
 
 def outside(likelihoods: Values, early: float, late: float) -> tuple[float, float]:
@@ -105,7 +105,7 @@ def outside(likelihoods: Values, early: float, late: float) -> tuple[float, floa
     """
     parts = posterior(likelihoods)
     beyond = (early < OFFSETS) | (late < -OFFSETS)
-    return float(parts[beyond].sum()), float(parts[~beyond].sum())
+    return _probability(parts[beyond]), _probability(parts[~beyond])
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,5 +168,10 @@ def line(
     steps = float(now[near] @ grid[near] / now[near].sum())
     drifting = float(parts[1:].sum() / parts.sum())
     beyond = (grid > early) | (-grid > late)
-    outside_now, inside_now = float(now[beyond].sum()), float(now[~beyond].sum())
-    return Line(steps, float(now[near].sum()), float(slopes[row]), drifting, outside_now, inside_now)
+    drift = float(slopes[row])
+    return Line(steps, _probability(now[near]), drift, drifting, _probability(now[beyond]), _probability(now[~beyond]))
+
+
+def _probability(parts: Values) -> float:
+    """Of any of some that exclude each other, which rounding must not make more than certain."""
+    return min(float(parts.sum()), 1.0)

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+
+from glasswatch.core.detection import Detection, Severity, Verdict
+from glasswatch.core.errors import InferenceError
+from glasswatch.core.media import MediaUnit
+from glasswatch.detectors.sync import av_sync
+from glasswatch.ports.inference import Tensors
+from tests.support import audio_chunks, detect, events_of, frame_chunks, make_detector
+from tests.talking import RATE, loudness, pictures, talk, together, voice
+from tests.talking_models import TalkingModels
+
+SURE = {"trust": 1.0, "doubt": 33.0}
+"""What the models that are painted are to be believed."""
+
+
+def judged(units: Sequence[MediaUnit], models: Any = None, **params: Any) -> list[Detection]:
+    return detect(make_detector("av_sync", models or TalkingModels(), **{**SURE, **params}), units)
+
+
+def reasons(found: Sequence[Detection]) -> set[str | None]:
+    assert {d.verdict for d in found} == {Verdict.INCONCLUSIVE}
+    return {d.reason for d in found}
+
+
+@pytest.mark.parametrize(
+    ("early_s", "fps", "verdict", "ceiling"),
+    [
+        (0.0, Fraction(24000, 1001), Verdict.OK, None),
+        (0.4, 25, Verdict.DEFECT, None),
+        (-0.4, Fraction(30000, 1001), Verdict.DEFECT, None),
+        (-0.17, 25, Verdict.DEFECT, Severity.WARNING),
+        (-0.08, 25, Verdict.OK, None),
+    ],
+)
+def test_the_offset_is_measured_and_judged(
+    early_s: float, fps: Fraction | int, verdict: Verdict, ceiling: Severity | None
+) -> None:
+    found = judged(talk(12, early_s, fps=fps))
+    assert [float(d.span.end - d.span.start) for d in found] == pytest.approx([4, 4, 4], abs=0.05)
+    assert found[0].span.start == 0
+    assert all(one.span.end == other.span.start for one, other in zip(found, found[1:], strict=False))
+    # The last fragment has less sound behind it.
+    for detection in found[:2]:
+        assert (detection.verdict, detection.ceiling) == (verdict, ceiling)
+        assert detection.measurements["offset"] == pytest.approx(1000 * early_s, abs=20)
+        assert detection.measurements["confidence"] > 0.95
+        assert detection.measurements["tracks"] == 1
+        assert detection.region == pytest.approx((30, 30, 36, 36), abs=2)
+        assert detection.model == "face_detection 1, face_landmarks 1, lip_sync 1"
+
+
+def test_a_constant_offset_is_one_event_and_one_fragment_is_none() -> None:
+    [event] = events_of("av_sync", talk(16, 0.4), **SURE)
+    assert (event.severity, float(event.span.start), float(event.span.end)) == (Severity.ERROR, 0, 16)
+    assert events_of("av_sync", talk(4.4, 0.4), **SURE) == []
+    [event] = events_of("av_sync", talk(16, 0.08), **SURE)
+    assert event.severity is Severity.WARNING
+
+
+def test_a_small_offset_is_found_by_the_programme_and_not_by_a_fragment() -> None:
+    found = judged(talk(24, 0.08), trust=0.2, doubt=7.0)
+    assert found[0].verdict is not Verdict.DEFECT
+    assert found[4].verdict is Verdict.DEFECT
+    assert found[4].measurements["programme_offset"] == pytest.approx(80, abs=10)
+
+
+def test_a_step_is_found_at_once() -> None:
+    first, second = voice(12), voice(24, -0.4)[48:]
+    units = together(pictures(loudness(np.arange(600) / 25)), first, second)
+    verdicts = [d.verdict for d in judged(units)]
+    assert verdicts[:2] == [Verdict.OK, Verdict.OK]
+    assert verdicts[3:5] == [Verdict.DEFECT, Verdict.DEFECT]
+
+
+def test_a_drift_is_seen_as_one() -> None:
+    # Sound that is played 1.5 per mille too fast.
+    samples = np.concatenate([chunk.samples[0] for chunk in voice(44)])
+    played = np.interp(np.arange(0, len(samples) - 2, 1.0015), np.arange(len(samples)), samples)
+    units = together(pictures(loudness(np.arange(1100) / 25)), audio_chunks(played, RATE, chunk=4000))
+    found = judged(units)[9]
+    assert found.measurements["drifting"] > 0.95
+    assert found.measurements["drift"] == pytest.approx(90, abs=25)
+    assert found.verdict is Verdict.DEFECT
+
+
+def test_another_voice_is_inconclusive() -> None:
+    assert reasons(judged(talk(12, heard=7))) <= {av_sync.UNRELATED, av_sync.TIE}
+
+
+def test_what_cannot_be_judged_says_why() -> None:
+    sound = voice(8)
+    talking = loudness(np.arange(200) / 25)
+    nobody = [type(c)(**{**_fields(c), "planes": (np.zeros_like(c.planes[0]),)}) for c in pictures(talking)]
+    assert reasons(judged(together(nobody, sound))) == {av_sync.NO_FACE}
+    assert reasons(judged(together(pictures(np.full(200, 0.5)), sound))) == {av_sync.STILL}
+    assert reasons(judged(together(pictures(talking), [_silent(c) for c in sound]))) == {av_sync.NO_SOUND}
+    assert reasons(judged(pictures(talking))) == {av_sync.NO_SOUND}
+
+
+def test_a_face_in_shots_that_are_short_is_no_track() -> None:
+    talking = loudness(np.arange(200) / 25)
+    frames = np.concatenate([chunk.planes[0] for chunk in pictures(talking)])
+    for start in range(0, 200, 40):
+        frames[start : start + 20, :, :, 1] = 255
+    shots = frame_chunks(frames, chunk=10, rendition="rgb-480-r30x1")
+    assert reasons(judged(together(shots, voice(8)))) == {av_sync.NO_TRACK}
+
+
+def test_each_track_of_sound_is_judged() -> None:
+    talking = pictures(loudness(np.arange(300) / 25))
+    both = together(talking, voice(12, track=0, tracks=2), voice(12, 0.4, track=1, tracks=2))
+    found = judged(both)
+    assert {(d.track, d.verdict) for d in found[:4]} == {("audio:0", Verdict.OK), ("audio:1", Verdict.DEFECT)}
+
+
+def test_sound_that_ends_holds_nothing_up() -> None:
+    detector = make_detector("av_sync", TalkingModels(), **SURE)
+    units = together(pictures(loudness(np.arange(500) / 25)), voice(2))
+    found = [d for unit in units for d in detector.process(unit)]
+    assert [float(d.span.end) for d in found] == [4, 8, 12, 16]
+    assert {d.reason for d in found[1:]} == {av_sync.NO_SOUND}
+
+
+class Missing(TalkingModels):
+    """One of the models is not there."""
+
+    def __init__(self, missing: str) -> None:
+        self.missing = missing
+        self.calls = 0
+
+    def infer(self, model: str, inputs: Tensors, deadline_s: float) -> dict[str, Any]:
+        if model == self.missing:
+            self.calls += 1
+            raise InferenceError(f"no model {model}")
+        return super().infer(model, inputs, deadline_s)
+
+
+@pytest.mark.parametrize("model", ["face_detection", "face_landmarks", "lip_sync"])
+def test_a_model_that_is_missing_is_asked_for_once_a_fragment(model: str) -> None:
+    models = Missing(model)
+    assert reasons(judged(talk(12), models)) == {f"no model {model}"}
+    assert models.calls == 3
+
+
+def test_the_state_stays_small() -> None:
+    detector = make_detector("av_sync", TalkingModels())
+    sizes = []
+    for unit in talk(16):
+        detector.process(unit)
+        sizes.append(len(detector.snapshot()))
+    assert max(sizes[60:]) < 1.2 * max(sizes[:60])
+
+
+def test_an_error_cannot_begin_before_a_warning() -> None:
+    with pytest.raises(ValueError, match="an error cannot begin before a warning"):
+        make_detector("av_sync", TalkingModels(), early_error_ms=10.0)
+
+
+def test_what_is_always_found_is_taken_off() -> None:
+    biased = judged(talk(8, 0.08), bias_ms=80.0)
+    assert biased[0].measurements["offset"] == pytest.approx(0, abs=20)
+    assert biased[0].verdict is Verdict.OK
+
+
+def _fields(unit: Any) -> dict[str, Any]:
+    return {name: getattr(unit, name) for name in unit.__slots__}
+
+
+def _silent(chunk: Any) -> Any:
+    return type(chunk)(**{**_fields(chunk), "samples": np.zeros_like(chunk.samples)})
