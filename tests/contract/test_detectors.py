@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from glasswatch.core.detection import Detection, Verdict
 from glasswatch.core.media import AudioChunk, FactKind, FrameChunk, MediaUnit, StreamFact
-from glasswatch.core.needs import AudioNeed, FactNeed, Planes, VideoNeed
+from glasswatch.core.needs import AudioNeed, FactNeed, Need, Planes, VideoNeed
 from glasswatch.core.time import Instant
 from glasswatch.detectors.registry import AnyDetector, registered
 from tests.support import audio_chunks, detect, frame_chunks, make_detector
+from tests.talking import together
 
 ALL = [pytest.param(name, id=name) for name in registered()]
 RATE = 16000
@@ -71,8 +72,11 @@ def facts(seed: int) -> list[StreamFact]:
 
 
 def units(detector: AnyDetector, seed: int, sizes: Sequence[int]) -> list[MediaUnit]:
-    """Media of the kind that the detector reads; `sizes` are chunk lengths, repeated as long as needed."""
-    need = detector.spec.needs[0]
+    """Media of the kinds that the detector reads, in order; `sizes` are chunk lengths, repeated as long as needed."""
+    return together(*(units_of(need, seed, sizes) for need in detector.spec.needs))
+
+
+def units_of(need: Need, seed: int, sizes: Sequence[int]) -> list[MediaUnit]:
     cut = list(sizes) * 400
     if isinstance(need, VideoNeed):
         luma = pictures(seed)

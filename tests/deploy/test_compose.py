@@ -13,6 +13,7 @@ from compose_spec import PyCompose
 
 from glasswatch import __version__
 from glasswatch.cli.main import cli
+from glasswatch.config.profile import enabled_by_default
 from glasswatch.detectors.registry import registered
 from glasswatch.telemetry.health import HOST_VARIABLE
 
@@ -20,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {name: each for name, each in SERVICES.items() if each["image"].startswith("glasswatch:")}
+OFF = [f"detect-{name}" for name in registered() if name not in enabled_by_default()]
 WORKERS = {name: each for name, each in OURS.items() if name != "topics"}
 
 every_service = pytest.mark.parametrize("name", SERVICES)
@@ -189,7 +191,13 @@ def test_triton_on_a_gpu_is_the_same_but_for_the_gpu() -> None:
     assert (device["driver"], device["capabilities"]) == ("nvidia", ["gpu"])
     assert gpu.pop("profiles") == ["gpu"]
     assert gpu == SERVICES["triton"]
-    assert all("profiles" not in each for name, each in SERVICES.items() if name != "triton-gpu")
+    assert all("profiles" not in each for name, each in SERVICES.items() if name not in ("triton-gpu", *OFF))
+
+
+def test_detectors_that_are_off_by_default_start_when_asked_for() -> None:
+    assert OFF
+    for name in OFF:
+        assert SERVICES[name]["profiles"] == [name.removeprefix("detect-")]
 
 
 def test_the_model_repository_is_there_in_a_fresh_clone() -> None:

@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 import jsonschema
 import pytest
 
-from glasswatch.detectors.registry import registered
+from glasswatch.config.profile import enabled_by_default
 
 ROOT = Path(__file__).parents[2]
 CLEAN = ROOT / "samples" / "bunny_city.mp4"
@@ -74,7 +74,7 @@ def test_what_was_put_in_is_found_where_it_is(damaged: tuple[Path, list[dict[str
         assert abs(event["start_s"] - label["start_s"]) <= 0.04
         assert abs(event["end_s"] - label["end_s"]) <= 0.04
     assert errors["black"]["incident"] == errors["silence"]["incident"] is not None
-    assert {d["name"]: d["status"] for d in report["detectors"]}.keys() == registered().keys()
+    assert {d["name"]: d["status"] for d in report["detectors"]}.keys() == set(enabled_by_default())
     assert "data:image/jpeg" in paths["html"].read_text()
     assert int(ET.parse(paths["xml"]).getroot().get("failures", "0")) == 2
     detections = [json.loads(line) for line in paths["jsonl"].read_text().splitlines()]

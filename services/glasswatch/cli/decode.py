@@ -23,7 +23,11 @@ NOT_ALL_DECODED = 1
         type=click.Path(path_type=Path),
         help="YAML file of channels, read again when it changes; without it the control topic says which there are.",
     ),
-    click.option("--detectors", metavar="NAME,...", help="The detectors that are deployed. Default: all."),
+    click.option(
+        "--detectors",
+        metavar="NAME,...",
+        help="The detectors that are deployed. Default: those that a channel names, or else that are on by default.",
+    ),
     click.option("--shard", metavar="I/N", help="Follow part I of N of the channels, I from 0."),
     click.option("--once", is_flag=True, help="Open every input once, and end when all of them have ended."),
     click.option(

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from glasswatch.config.profile import enabled_by_default
 from glasswatch.core.errors import UsageError
-from glasswatch.detectors.registry import registered
 from glasswatch.runtime.cluster import Cluster, ClusterError, Service, State
 from glasswatch.runtime.cluster.services import counts, services
 from glasswatch.telemetry.health import HOST_VARIABLE
@@ -94,10 +94,14 @@ def test_one_that_ends_is_one_line_and_the_others_are_stopped(own_cluster: Clust
     assert own_cluster.status([good])[0].state is State.STOPPED
 
 
-def test_there_is_a_service_for_every_detector() -> None:
+def test_there_is_a_service_for_every_detector_that_is_on_by_default() -> None:
     servers = {"GLASSWATCH_KAFKA": "k:1"}
     found = services(servers, counts(None))
-    assert [each.name for each in found] == ["aggregate", *(f"detect-{name}" for name in registered()), "decode"]
+    assert [each.name for each in found] == [
+        "aggregate",
+        *(f"detect-{name}" for name in enabled_by_default()),
+        "decode",
+    ]
     assert all(each.settings["GLASSWATCH_KAFKA"] == "k:1" for each in found)
 
 

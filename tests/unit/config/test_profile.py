@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from glasswatch.config.profile import load_profile
+from glasswatch.config.profile import enabled_by_default, load_profile
 from glasswatch.core.detection import Severity
 from glasswatch.core.errors import ConfigError, UsageError
 from glasswatch.detectors.registry import registered
@@ -55,6 +55,16 @@ def test_a_profile_changes_one_of_the_parameters_that_belong_together(tmp_path: 
     changed, default = (load_profile(p).params["audio_artifacts"].model_dump() for p in (path, None))
     assert changed.pop("hum") == {**default.pop("hum"), "level_dbfs": -45}
     assert changed == default
+
+
+def test_a_detector_that_is_off_by_default_can_be_asked_for(tmp_path: Path) -> None:
+    assert "av_sync" not in load_profile().params
+    assert set(enabled_by_default()) == set(registered()) - {"av_sync"}
+    assert "av_sync" in load_profile(only=["av_sync"]).params
+    on = profile_file(tmp_path, {"detectors": {"av_sync": {"enabled": True}}})
+    assert "av_sync" in load_profile(on).params
+    changed = profile_file(tmp_path, {"detectors": {"av_sync": {"params": {"confidence": 0.9}}}})
+    assert "av_sync" not in load_profile(changed).params
 
 
 def test_a_profile_can_switch_a_detector_off(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from glasswatch.config.channels import Channel
+from glasswatch.config.profile import enabled_by_default
 from glasswatch.core.control import ChannelStopped, ControlMessage
 from glasswatch.core.errors import ConfigError, UsageError
 from glasswatch.core.needs import FactNeed, Need
@@ -47,12 +48,16 @@ class Shard:
         return int.from_bytes(sha256(channel.encode()).digest()[:8], "big") % self.count == self.index
 
 
-def needs_of(channel: Channel, deployed: Collection[str]) -> list[Need]:
+def needs_of(channel: Channel, deployed: Collection[str] | None) -> list[Need]:
     """What the channel's detectors need, of those that are deployed; facts always.
+
+    Where nobody says what is deployed, a channel that names no detectors has those that are enabled by default.
 
     Raises:
         ConfigError: None of them is deployed.
     """
+    if deployed is None:
+        deployed = channel.detectors or enabled_by_default()
     chosen = [name for name in deployed if not channel.detectors or name in channel.detectors]
     if not chosen:
         raise ConfigError(f"none of its detectors runs here: {', '.join(channel.detectors)}")
@@ -100,7 +105,7 @@ class DecoderService:
             wanted: Which channels there should be.
             sink: Takes all media messages, from many threads.
             tell: Told which channels begin and end.
-            detectors: Those that are deployed; all where None.
+            detectors: Those that are deployed; None where a channel's own may be any.
             shard: The part of the channels that are followed here.
             once: Open every input once, and end when all have ended.
             open_session: Opens inputs.
@@ -108,7 +113,7 @@ class DecoderService:
         self._wanted = wanted
         self._sink = sink
         self._tell = tell
-        self._detectors = list(registered()) if detectors is None else detectors
+        self._detectors = detectors
         self._shard = shard or Shard()
         self._once = once
         self._open: Open = open_session or Opener()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from glasswatch.adapters.kafka_topics import kafka_topics
+from glasswatch.config.profile import enabled_by_default
 from glasswatch.core.errors import UsageError
 from glasswatch.detectors.registry import registered
 from glasswatch.runtime import topics
@@ -70,13 +71,13 @@ class Service:
 
 
 def counts(chosen: str | None) -> dict[str, int]:
-    """How many processes of each detector: `black,freeze=2`; one of every detector where nothing is chosen.
+    """How many processes of each detector: `black,freeze=2`; where none is chosen, one of each that is on by default.
 
     Raises:
         UsageError: A detector does not exist, or a count is not from 1 to the number of partitions.
     """
     if chosen is None:
-        return dict.fromkeys(registered(), 1)
+        return dict.fromkeys(enabled_by_default(), 1)
     limit = topics.TopicOptions().partitions
     found = {}
     for part in chosen.split(","):
@@ -105,7 +106,7 @@ def services(servers: Mapping[str, str], detectors: Mapping[str, int], channels:
     options = [DECODE]
     if channels is not None:
         options += ["--channels", str(channels.resolve())]
-    if set(detectors) != set(registered()):
+    if set(detectors) != set(enabled_by_default()):
         options += ["--detectors", ",".join(detectors)]
     return [*found, Service(DECODE, tuple(options), servers)]
 

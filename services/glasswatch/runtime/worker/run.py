@@ -68,7 +68,8 @@ def run_detector(name: str, around: Surroundings, profile: Path | None, models: 
 
 def run_aggregator(around: Surroundings, profile: Path | None) -> None:
     """Run an aggregator until SIGTERM or SIGINT, and drain it; errors as in `run_detector`."""
-    settings = load_profile(profile)
+    # Which detectors run, those decide who start them: whatever is detected has a rule.
+    settings = load_profile(profile, registered())
     with RedisEventStore.connect(around.redis, encode_event, decode_event) as store:
         asyncio.run(_serve(AggregatorWork(settings, store, registered()), around))
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ def test_the_offset_is_measured_and_judged(
     found = judged(talk(12, early_s, fps=fps))
     assert [float(d.span.end - d.span.start) for d in found] == pytest.approx([4, 4, 4], abs=0.05)
     assert found[0].span.start == 0
-    assert all(one.span.end == other.span.start for one, other in zip(found, found[1:], strict=False))
+    assert all(one.span.end == other.span.start for one, other in pairwise(found))
     # The last fragment has less sound behind it.
     for detection in found[:2]:
         assert (detection.verdict, detection.ceiling) == (verdict, ceiling)

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from glasswatch.detectors.sync.landmarks import BATCH, looked_at, sampled, tracked
+from glasswatch.detectors.sync.follow import looked_at
+from glasswatch.detectors.sync.landmarks import tracked
 
 FRAME = Fraction(1, 25)
 
@@ -62,7 +63,7 @@ def test_a_face_is_followed_and_its_landmarks_are_in_the_picture() -> None:
     assert track.landmarks[:, 0, 0] == pytest.approx(25 + np.arange(50), abs=1.5)
     assert track.landmarks[:, 0, 1] == pytest.approx(np.full(50, 45), abs=1.5)
     assert sum(models.calls["face_detection"]) == 18
-    assert models.calls["face_landmarks"] == [BATCH, 50 - BATCH]
+    assert models.calls["face_landmarks"] == [1, *[3] * 16, 1]
 
 
 def test_a_shot_ends_a_track_and_short_ones_are_dropped() -> None:
@@ -81,9 +82,13 @@ def test_without_a_face_there_is_no_track() -> None:
 
 
 def test_faces_are_looked_for_at_both_ends_of_shots_and_in_between() -> None:
-    assert sampled(times(12), ()) == [0, 3, 6, 9, 11]
-    assert sampled(times(12), {7}) == [0, 3, 6, 7, 10, 11]
-    assert sampled([n * Fraction(1, 2) for n in range(4)], ()) == [0, 1, 2, 3]
+    for cuts, calls in (((), [1, 3, 3, 3, 2]), ({7}, [1, 3, 3, 1, 3, 1])):
+        models = Faces()
+        tracked(pictures(12, 0.2), times(12), cuts, models)
+        assert models.calls["face_landmarks"] == calls
+    models = Faces()
+    tracked(pictures(4), [n * Fraction(1, 2) for n in range(4)], (), models)
+    assert models.calls["face_detection"] == [1] * 4
 
 
 def test_wide_pictures_are_looked_at_in_squares_of_their_height_too() -> None:

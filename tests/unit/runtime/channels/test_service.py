@@ -228,7 +228,7 @@ def test_a_file_that_is_away_keeps_its_channels(clip: Path, tmp_path: Path) -> N
 
 
 def test_needs_are_those_of_the_chosen_detectors_that_are_deployed() -> None:
-    def renditions(*detectors: str, deployed: tuple[str, ...]) -> set[str]:
+    def renditions(*detectors: str, deployed: tuple[str, ...] | None) -> set[str]:
         return {need.rendition for need in needs_of(Channel("a", "x", detectors), deployed)}
 
     assert renditions(deployed=("silence",)) == {"audio", "facts"}
@@ -236,6 +236,8 @@ def test_needs_are_those_of_the_chosen_detectors_that_are_deployed() -> None:
     assert renditions(deployed=("silence", BLACK)) == {"audio", "facts", "picture-270"}
     with pytest.raises(ConfigError, match="none of its detectors"):
         renditions("silence", deployed=(BLACK,))
+    assert renditions("av_sync", deployed=None) == {"audio", "facts", "rgb-480-r30x1"}
+    assert "rgb-480-r30x1" not in renditions(deployed=None)
 
 
 @given(st.text(min_size=1), st.integers(1, 9))
