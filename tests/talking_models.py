@@ -40,7 +40,7 @@ def _code(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 class TalkingModels:
-    """A face is what is red, its mouth is as far open as it is blue, and sound belongs to it that is as loud as that."""
+    """A face is what is red; its mouth is as far open as it is blue; sound that is as loud belongs to it."""
 
     names = ("face_detection", "face_landmarks", "lip_sync")
 

@@ -53,7 +53,8 @@ class ModelRepository:
             text = (folder / CONFIG_FILE).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             known = ", ".join(self.names()) or "none"
-            raise InferenceError(f"no model {name} in {self._root} (it has: {known}): {error}") from None
+            hint = "those of others are built by `glasswatch models build`"
+            raise InferenceError(f"no model {name} in {self._root} (it has: {known}): {error}; {hint}") from None
         try:
             return _model_file(folder, parse_config(text))
         except ValueError as error:

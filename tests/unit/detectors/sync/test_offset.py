@@ -13,6 +13,7 @@ from glasswatch.detectors.sync.offset import (
     estimate,
     likelihood,
     line,
+    outside,
     posterior,
     similarity,
     vote,
@@ -93,3 +94,13 @@ def test_a_drift_is_seen_as_one(drift: float) -> None:
     assert found.drift == pytest.approx(drift, abs=0.011)
     assert found.drifting > 0.95
     assert found.steps == pytest.approx(2 + drift * (times[-1] - 40), abs=0.5)
+
+
+def test_the_probability_of_being_outside_limits() -> None:
+    for at, expected in ((0, 0), (4, 1), (-3, 0), (-6, 1)):
+        beyond, within = outside(peak(at, 20), 2.5, 4.5)
+        assert beyond == pytest.approx(expected, abs=0.01)
+        assert beyond + within == pytest.approx(1, abs=0.01)
+        found = line(np.array([2.0, 6.0]), [peak(at, 20)] * 2, 2.5, 4.5)
+        assert (found.outside, found.inside) == pytest.approx((expected, 1 - expected), abs=0.01)
+    assert sum(outside(vote([]), 2.5, 4.5)) == pytest.approx(0.5)
