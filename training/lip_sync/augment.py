@@ -102,18 +102,6 @@ def watched(speech: Speech, first_s: float, speed: float, count: int, rng: Gener
     return centred(between_pictures(seen, times, np.arange(count) / STEP_RATE))
 
 
-def plain(speech: Speech, first_s: float, count: int) -> Floats:
-    """A mouth as it was filmed, `count` steps from `first_s` on, (count, MOUTH_FEATURES)."""
-    times = first_s + np.arange(count) / STEP_RATE
-    return centred(between_pictures(speech.geometry.astype(np.float64), speech.pts, times))
-
-
-def recorded(speech: Speech, first_s: float, count: int) -> Floats:
-    """The sound as it was recorded, (SOUND_STEPS * count, BANDS)."""
-    first = round(first_s * SOUND_RATE)
-    return levelled(speech.powers[first : first + SOUND_STEPS * count])
-
-
 def _gains(rng: Generator) -> Values:
     """How much each part of a face moves."""
     gains = np.full(MOUTH_FEATURES, np.exp(rng.normal(0, 0.35)))

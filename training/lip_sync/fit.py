@@ -18,7 +18,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from glasswatch.detectors.sync.features import SOUND_STEPS, STEP_RATE, levelled
 from glasswatch.detectors.sync.offset import NEAR, REACH
 from training.learning import note, schedule
-from training.lip_sync.augment import SPEEDS, Speech, heard, joined, plain, recorded, watched
+from training.lip_sync.augment import SPEEDS, Speech, heard, joined, watched
 from training.lip_sync.material import load_noises, speakers
 from training.lip_sync.network import LipSyncNet
 
@@ -88,21 +88,6 @@ class Material:
 
     speakers: Sequence[tuple[Sequence[Speech], float]]
     noises: Sequence[Floats]
-
-    def unaltered(self, count: int, steps: int, rng: np.random.Generator) -> Batch:
-        """Fragments as they were filmed; in every third the sound is of another clip."""
-        mouths, sounds, related = [], [], []
-        columns = steps + 2 * REACH
-        for number in range(count):
-            speaker, needed_s = self._speaker(rng), (columns + 2) / STEP_RATE
-            speech = self._speech(speaker, needed_s, rng)
-            # On the spectrogram's own columns, which lie around the middles of steps.
-            first_s = int(rng.integers(int((speech.length_s - columns / STEP_RATE) * STEP_RATE))) / STEP_RATE
-            other = self._speech(self._speaker(rng, speaker), needed_s, rng) if number % 3 == 0 else speech
-            mouths.append(plain(speech, first_s + REACH / STEP_RATE, steps))
-            sounds.append(recorded(other, first_s if other is speech else 0.0, columns))
-            related.append(other is speech)
-        return torch.from_numpy(np.stack(mouths)), torch.from_numpy(np.stack(sounds)), torch.tensor(related)
 
     def batch(self, count: int, steps: int, rng: np.random.Generator) -> Batch:
         """Fragments of `steps` steps, of which UNRELATED are none of speech with its own sound."""
