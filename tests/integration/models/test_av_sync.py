@@ -23,13 +23,13 @@ SECONDS, SIZE = 5, 160
 
 
 class RealFaces(TalkingModels):
-    """Only the network that compares mouths with sound is painted."""
+    """Only the networks that hear are painted."""
 
     def __init__(self, repository: Path) -> None:
         self._local = LocalInference(repository)
 
     def infer(self, model: str, inputs: Tensors, deadline_s: float) -> dict[str, Any]:
-        if model == "lip_sync":
+        if model in ("lip_sync", "speech"):
             return super().infer(model, inputs, deadline_s)
         return self._local.infer(model, inputs, deadline_s)
 
@@ -49,7 +49,7 @@ def talking() -> np.ndarray:
 def test_the_offset_of_a_face_is_found(
     models: RealFaces, talking: np.ndarray, early_s: float, verdict: Verdict
 ) -> None:
-    detector = make_detector("av_sync", models, trust=1.0, doubt=25.0)
+    detector = make_detector("av_sync", models, trust=1.0, doubt=25.0, bias_ms=0.0)
     pictures = frame_chunks(talking, rendition="rgb-480-r30x1", full_range=True)
     found = detect(detector, together(pictures, voice(SECONDS, early_s)))[0]
     assert found.verdict is verdict, found

@@ -35,6 +35,7 @@ from glasswatch.detectors.sync.offset import (
     vote,
 )
 from glasswatch.detectors.sync.programme import Programme
+from glasswatch.detectors.sync.speech import share
 from glasswatch.detectors.sync.squares import Picture
 
 MODEL = "lip_sync"
@@ -50,6 +51,7 @@ SILENT = 1e-6
 NO_FACE = "no face is seen"
 NO_TRACK = "no face is seen for a second"
 NO_SOUND = "nothing is heard"
+NO_SPEECH = "nobody speaks"
 STILL = "nobody's mouth moves"
 SEVERAL = "the faces disagree: several people speak"
 UNRELATED = "nobody who is seen is heard: another voice, or lips that cannot be read"
@@ -70,8 +72,11 @@ class AvSyncParams(Params):
             programme's is narrower.
         bias_ms: Offset that is found in programmes that are in sync.
         confidence: Probability from which an offset counts as known.
+        least_sure: A programme's offset counts where a fragment in it has been so sure by itself: what fits a little
+            everywhere adds up too.
         trust: See `offset.Calibration`.
         doubt: Likewise.
+        least_speech: Part of a fragment in which somebody must be heard speaking.
         still: A mouth that moves less than this does not speak; see `fragments.Mouth.movement`.
     """
 
@@ -82,8 +87,10 @@ class AvSyncParams(Params):
     margin_ms: Milliseconds
     bias_ms: Annotated[float, Field(ge=-200, le=200)]
     confidence: Annotated[float, Field(gt=0.5, lt=1)]
+    least_sure: Annotated[float, Field(ge=0, lt=1)]
     trust: Annotated[float, Field(gt=0)]
     doubt: float
+    least_speech: Annotated[float, Field(ge=0, le=1)]
     still: Annotated[float, Field(ge=0)]
 
     @model_validator(mode="after")
@@ -166,7 +173,7 @@ class AvSyncDetector(ModelDetector[AvSyncParams, AvSyncState]):
             "drift": "ms/min",
             "drifting": "1",
         },
-        models=("face_detection", "face_landmarks", MODEL),
+        models=("face_detection", "face_landmarks", "speech", MODEL),
         lookback_s=12.0,
     )
 
@@ -251,10 +258,10 @@ class AvSyncDetector(ModelDetector[AvSyncParams, AvSyncState]):
         return replace(said, track=sound.label)
 
     def _with(self, fragment: Fragment, track: int, sound: Listening) -> Detection:
-        reason = fragment.failure or self._why_not(fragment, sound)
-        if reason is not None:
-            return self._unknown(fragment, reason)
         try:
+            reason = fragment.failure or self._why_not(fragment, sound)
+            if reason is not None:
+                return self._unknown(fragment, reason)
             found = self._compared(fragment, sound)
         except InferenceError as error:
             return self._unknown(fragment, str(error))
@@ -271,7 +278,8 @@ class AvSyncDetector(ModelDetector[AvSyncParams, AvSyncState]):
         powers = sound.between(int(fragment.start * STEP_RATE), fragment.last_step)
         if powers.sum(axis=1).max(initial=0.0) < SILENT * sound.rate / 2:
             return NO_SOUND
-        return None
+        spoken = share(sound.voiced(fragment.start, fragment.end), self.infer)
+        return NO_SPEECH if spoken < self.params.least_speech else None
 
     def _compared(self, fragment: Fragment, sound: Listening) -> _Found:
         """All mouths that move with the sound, at every offset."""
@@ -288,6 +296,8 @@ class AvSyncDetector(ModelDetector[AvSyncParams, AvSyncState]):
         params = self.params
         own, line = estimate(found.votes), programme.line(*params.limits())
         beyond, within = outside(found.votes, *params.limits(params.margin_ms))
+        known = programme.surest >= params.least_sure
+        outside_now, inside_now = (line.outside, line.inside) if known else (0.0, 0.0)
         measured = {
             "offset": params.offset_ms(own.steps),
             "confidence": own.confidence,
@@ -299,12 +309,12 @@ class AvSyncDetector(ModelDetector[AvSyncParams, AvSyncState]):
         }
         more: dict[str, Any] = {"measurements": measured, "region": found.surest.region}
         span = self._span(fragment)
-        if max(beyond, line.outside) >= params.confidence:
+        if max(beyond, outside_now) >= params.confidence:
             offset = measured["offset" if beyond >= params.confidence else "programme_offset"]
             ceiling = None if params.is_error(offset) else Severity.WARNING
-            return self.detection("av_sync", span, Verdict.DEFECT, max(beyond, line.outside), ceiling=ceiling, **more)
-        score = min(max(beyond, line.outside), 0.49)
-        if max(within, line.inside) >= params.confidence:
+            return self.detection("av_sync", span, Verdict.DEFECT, max(beyond, outside_now), ceiling=ceiling, **more)
+        score = min(max(beyond, outside_now), 0.49)
+        if max(within, inside_now) >= params.confidence:
             return self.detection("av_sync", span, Verdict.OK, score, **more)
         reason = self._why_unsure(found, beyond + within)
         return self.detection("av_sync", span, Verdict.INCONCLUSIVE, score, reason=reason, **more)

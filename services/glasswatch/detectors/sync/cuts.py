@@ -25,7 +25,7 @@ class Cuts:
 
     Attributes:
         last: Of the last picture, what is compared: int16.
-        changes: The last ones, of the shot.
+        changes: The last ones, those of cuts too, which are rare.
     """
 
     last: np.ndarray | None = None
@@ -40,8 +40,7 @@ class Cuts:
             self.changes = []
             return True
         change = float(np.abs(sampled - last).mean())
-        if change >= LEAST_CHANGE and change >= OVER_MOTION * float(np.median(self.changes or [0.0])):
-            self.changes = []
-            return True
+        # Without a change before there is nothing to compare with.
+        usual = float(np.median(self.changes or [change]))
         self.changes = [*self.changes[1 - REMEMBERED :], change]
-        return False
+        return change >= LEAST_CHANGE and change >= OVER_MOTION * usual

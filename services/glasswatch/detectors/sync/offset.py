@@ -37,10 +37,6 @@ class Calibration:
     doubt: float
 
 
-CALIBRATION = Calibration(trust=0.632, doubt=2.0)
-"""Of version 1 of the model lip_sync (`python -m training.lip_sync calibrate`)."""
-
-
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """What is known of an offset.

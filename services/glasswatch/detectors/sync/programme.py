@@ -19,10 +19,17 @@ class Programme:
     Attributes:
         times: Their middles, in seconds.
         votes: What `offset.vote` gave for each, of float64.
+        sure: How sure each is by itself.
     """
 
     times: list[float] = field(default_factory=list)
     votes: list[np.ndarray] = field(default_factory=list)
+    sure: list[float] = field(default_factory=list)
+
+    @property
+    def surest(self) -> float:
+        """Highest confidence of a fragment by itself, 0 without one."""
+        return max(self.sure, default=0.0)
 
     def add(self, time: float, votes: Values, confidence: float) -> None:
         """Take the next fragment.
@@ -35,9 +42,10 @@ class Programme:
             before = self.line()
             expected = before.steps + before.drift * (time - self.times[-1])
             if before.confidence >= confidence and abs(own.steps - expected) > 2 * NEAR:
-                self.times, self.votes = [], []
+                self.times, self.votes, self.sure = [], [], []
         self.times = [*self.times[1 - MOST_FRAGMENTS :], time]
         self.votes = [*self.votes[1 - MOST_FRAGMENTS :], votes]
+        self.sure = [*self.sure[1 - MOST_FRAGMENTS :], own.confidence]
 
     def line(self, early: float = np.inf, late: float = np.inf) -> Line:
         """The offset now, after at least one fragment; the limits are those of `offset.line`."""

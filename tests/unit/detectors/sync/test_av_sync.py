@@ -17,7 +17,7 @@ from tests.support import audio_chunks, detect, events_of, frame_chunks, make_de
 from tests.talking import RATE, loudness, pictures, talk, together, voice
 from tests.talking_models import TalkingModels
 
-SURE = {"trust": 1.0, "doubt": 33.0}
+SURE = {"trust": 1.0, "doubt": 33.0, "bias_ms": 0.0, "confidence": 0.95}
 """What the models that are painted are to be believed."""
 
 
@@ -54,7 +54,7 @@ def test_the_offset_is_measured_and_judged(
         assert detection.measurements["confidence"] > 0.95
         assert detection.measurements["tracks"] == 1
         assert detection.region == pytest.approx((30, 30, 36, 36), abs=2)
-        assert detection.model == "face_detection 1, face_landmarks 1, lip_sync 1"
+        assert detection.model == "face_detection 1, face_landmarks 1, speech 1, lip_sync 1"
 
 
 def test_a_constant_offset_is_one_event_and_one_fragment_is_none() -> None:
@@ -66,7 +66,7 @@ def test_a_constant_offset_is_one_event_and_one_fragment_is_none() -> None:
 
 
 def test_a_small_offset_is_found_by_the_programme_and_not_by_a_fragment() -> None:
-    found = judged(talk(24, 0.08), trust=0.2, doubt=7.0)
+    found = judged(talk(24, 0.08), trust=0.2, doubt=7.0, least_sure=0.3)
     assert found[0].verdict is not Verdict.DEFECT
     assert found[4].verdict is Verdict.DEFECT
     assert found[4].measurements["programme_offset"] == pytest.approx(80, abs=10)
@@ -143,11 +143,23 @@ class Missing(TalkingModels):
         return super().infer(model, inputs, deadline_s)
 
 
-@pytest.mark.parametrize("model", ["face_detection", "face_landmarks", "lip_sync"])
+@pytest.mark.parametrize("model", ["face_detection", "face_landmarks", "speech", "lip_sync"])
 def test_a_model_that_is_missing_is_asked_for_once_a_fragment(model: str) -> None:
     models = Missing(model)
     assert reasons(judged(talk(12), models)) == {f"no model {model}"}
     assert models.calls == 3
+
+
+class Music(TalkingModels):
+    """There is no speech."""
+
+    def infer(self, model: str, inputs: Tensors, deadline_s: float) -> dict[str, Any]:
+        found = super().infer(model, inputs, deadline_s)
+        return {"speech_probs": 0.4 * found["speech_probs"]} if model == "speech" else found
+
+
+def test_where_nobody_speaks_nothing_is_said() -> None:
+    assert reasons(judged(talk(6), Music())) == {av_sync.NO_SPEECH}
 
 
 def test_the_state_stays_small() -> None:

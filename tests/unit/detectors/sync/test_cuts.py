@@ -8,7 +8,11 @@ from glasswatch.detectors.sync.cuts import Cuts
 def scene(seed: int, count: int, speed: int = 0) -> list[np.ndarray]:
     """Soft shapes past which a camera pans."""
     coarse = np.random.default_rng(seed).uniform(0, 255, (12, 60, 3))
-    wide = coarse.repeat(20, axis=0).repeat(20, axis=1)
+    for axis in (0, 1):
+        at = np.arange(20 * (coarse.shape[axis] - 1)) / 20
+        low, part = at.astype(int), (at % 1).reshape((-1, 1, 1) if axis == 0 else (1, -1, 1))
+        coarse = coarse.take(low, axis) * (1 - part) + coarse.take(low + 1, axis) * part
+    wide = coarse
     return [wide[:, speed * n : speed * n + 320].astype(np.uint8) for n in range(count)]
 
 
@@ -23,7 +27,7 @@ def test_a_shot_begins_with_the_first_picture_and_behind_each_cut() -> None:
 
 def test_motion_is_no_cut_however_fast() -> None:
     assert beginnings(scene(0, 60, 3)) == [0]
-    assert beginnings(scene(0, 40, 9))[2:] == []
+    assert beginnings(scene(0, 40, 9)) == [0]
 
 
 def test_a_cut_is_seen_in_motion() -> None:

@@ -1,0 +1,63 @@
+"""Whether there is speech: what the model `speech` is given, and what it says."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from glasswatch.detectors.sync.follow import Infer
+
+RATE = 16_000
+"""Samples per second that the model takes."""
+
+FRAME, BEFORE, HIDDEN = 512, 64, 128
+"""Samples of a frame, of what the model sees before it, and the size of its memory."""
+
+LIKELY = 0.5
+"""Probability from which a frame is speech; its authors' threshold."""
+
+LOBES = 12
+"""Zero crossings to either side of the low-pass filter that resamples: a Hann-windowed sinc."""
+
+Samples = npt.NDArray[np.float32]
+
+
+def share(samples: npt.NDArray[np.int16], infer: Infer) -> float:
+    """Part of the frames of some mono sound at RATE that is speech, 0 without a whole frame."""
+    count = len(samples) // FRAME
+    if count == 0:
+        return 0.0
+    padded = np.concatenate([np.zeros(BEFORE, np.float32), samples[: count * FRAME] / np.float32(32768)])
+    frames = np.lib.stride_tricks.sliding_window_view(padded, BEFORE + FRAME)[::FRAME]
+    start = np.zeros((1, 1, HIDDEN), np.float32)
+    found = infer("speech", {"input": np.ascontiguousarray(frames), "h": start, "c": start})
+    return float((found["speech_probs"] >= LIKELY).mean())
+
+
+def reach(rate: int) -> int:
+    """Samples to either side of a moment that `resampled` looks at."""
+    return int(LOBES * max(rate / RATE, 1.0)) + 1
+
+
+def resampled(samples: Samples, rate: int, first: Fraction, count: int) -> npt.NDArray[np.int16]:
+    """Sound at RATE.
+
+    Args:
+        samples: Mono at `rate`, full scale 1, with `reach` samples before and behind what is asked for.
+        rate: Samples per second.
+        first: Where the first sample is, in samples of the input.
+        count: How many.
+    """
+    step = Fraction(rate, RATE)
+    places = [first + n * step for n in range(count)]
+    whole = np.array([int(place) for place in places])
+    part = np.array([float(place - int(place)) for place in places])
+    wide = reach(rate)
+    offsets = np.arange(1 - wide, wide + 1)
+    distance = (offsets - part[:, None]) / max(rate / RATE, 1.0)
+    weights = np.sinc(distance) * np.where(np.abs(distance) < LOBES, 0.5 + 0.5 * np.cos(np.pi * distance / LOBES), 0.0)
+    weights /= weights.sum(axis=1, keepdims=True)
+    values = (samples[whole[:, None] + offsets] * weights).sum(axis=1)
+    return np.asarray(np.rint(np.clip(values, -1, 1) * 32767), np.int16)
