@@ -121,7 +121,7 @@ def test_what_cannot_run_is_an_error_that_names_file_and_reason(tmp_path: Path, 
 def test_an_unknown_model_is_answered_with_those_there_are(tmp_path: Path) -> None:
     models = repository(tmp_path, MINIMAL)
     assert models.names() == ["net"]
-    with pytest.raises(InferenceError, match="it has: net.*`glasswatch models build`"):
+    with pytest.raises(InferenceError, match=r"it has: net.*`glasswatch models build`"):
         models.find("nets")
 
 
