@@ -107,7 +107,6 @@ class PaintedModels:
 
     Those of lip sync are `TalkingModels`. Of the others red, averaged over each cell, is the map of a picture; green,
     averaged over all of it, is its score. Sound is of the class that its level says, tenth by tenth of a decade.
-    averaged over all of it, is its score.
     """
 
     cell = 32
