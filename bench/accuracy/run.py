@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -19,6 +18,7 @@ from bench.accuracy.evidence import Sound, settled, weighed
 from bench.accuracy.filters import PHASE_FILTERS, SOUND_FILTERS, VIDEO_FILTERS
 from bench.accuracy.model import OURS, SOUND, Finding, Result, Role, Subject
 from bench.accuracy.plan import Job
+from bench.parallel import each
 from bench.provenance import digest
 from bench.sources import Source
 from glasswatch.core.errors import GlasswatchError
@@ -38,11 +38,8 @@ class Workshop:
 def run(items: Sequence[Item], workshop: Workshop, processes: int) -> Iterator[tuple[Item, Result | str]]:
     """Each item with its result, or with the reason why its file could not be made; in the order of completion."""
     workshop.folder.mkdir(parents=True, exist_ok=True)
-    # Spawned, since a fork would copy the locks of the decoder's threads in whatever state they are.
-    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
-        futures = {pool.submit(examine, item, workshop): item for item in items}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
+    for number, result in each(partial(examine, workshop=workshop), items, processes):
+        yield items[number], result
 
 
 def examine(item: Item, workshop: Workshop) -> Result | str:

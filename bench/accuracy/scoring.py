@@ -2,7 +2,7 @@
 
 One rule for each kind of defect, the same for every tool:
 - a claim matches a truth when their temporal intersection over union is at least 0.5, one to one, best first;
-- block corruption is looked for in two pictures a second: it matches when they overlap;
+- block corruption is looked for in four pictures a second: it matches when they overlap;
 - dropouts are points: they match when they overlap within 5 ms; so are clicks, within 50 ms;
 - stream errors match by kind within 1 s, and programme loudness is a verdict on the whole file;
 - reviewed natural defects have soft edges and match when they overlap.

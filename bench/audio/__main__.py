@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
 from bench.accuracy.model import Role
 from bench.accuracy.reviewed import defective
@@ -25,8 +23,8 @@ from bench.audio.run import Item, Workshop, examine
 from bench.audio.seconds import Table as Seconds
 from bench.audio.seconds import operating_points
 from bench.block.plan import half_of
-from bench.block.run import each
 from bench.options import PATH, places
+from bench.parallel import examined
 from bench.provenance import headline, provenance
 from bench.sources import Source, read_sources
 from bench.tables import Table, terminal
@@ -74,7 +72,9 @@ def main(
         except GlasswatchError as error:
             raise click.ClickException(str(error)) from error
     sources = read_sources(media)
-    results, unmade = _examine(_items(sources, seed, quick=quick), workshop, processes, console)
+    results, unmade = examined(
+        partial(examine, workshop), _items(sources, seed, quick=quick), _name, processes, console
+    )
     document: dict[str, Any] = {"schema": SCHEMA, **origin, "seed": seed, "quick": quick, "not_made": unmade}
     document["essentia"] = "run" if essentia else "not run: no --essentia PYTHON was given"
     document["definitions"] = DEFINITIONS
@@ -108,21 +108,8 @@ def _items(sources: Sequence[Source], seed: int, *, quick: bool) -> list[Item]:
     return items
 
 
-def _examine(
-    items: list[Item], workshop: Workshop, processes: int, console: Console
-) -> tuple[list[Result], list[dict[str, str]]]:
-    done: dict[int, Result] = {}
-    unmade = []
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("files", total=len(items))
-        for number, result in each(partial(examine, workshop), items, processes):
-            bar.advance(task)
-            if isinstance(result, Result):
-                done[number] = result
-            else:
-                item = items[number]
-                unmade.append({"file": item.label if isinstance(item, Job) else item[0].name, "reason": result})
-    return [done[n] for n in sorted(done)], unmade
+def _name(item: Item) -> str:
+    return item.label if isinstance(item, Job) else item[0].name
 
 
 def _tables(

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from pathlib import Path
 
-import imageio_ffmpeg
-
+from bench import clips
 from bench.accuracy.definitions import HUM_DBFS
 from bench.accuracy.model import Role
 from bench.audio.plan import CLIP_S, DEFECT_PART, ENCODINGS, Job
 from bench.provenance import digest
 from bench.sources import Source
-from glasswatch.core.errors import GlasswatchError
 from glasswatch.simulator import simulate, write_labels
 from glasswatch.simulator.labels import Labels
 
@@ -26,7 +22,6 @@ DEFINITIONS = {"hum_above_dbfs": HUM_DBFS, "clip_s": CLIP_S, "defect_part": DEFE
 CLIP_ENCODING = ("-af", "asetnsamples=n=4096:p=0", "-sample_fmt", "s16", "-c:a", "flac")
 """FFmpeg's FLAC makes all frames as short as the first one, which may be what is left of a decoder's delay."""
 
-CUT_TIMEOUT_S = 600
 Spans = tuple[tuple[float, float], ...]
 
 
@@ -120,22 +115,8 @@ def cut(job: Job, folder: Path) -> tuple[Path, float]:
     stem = digest([repr((source.name, state.st_size, state.st_mtime_ns, start_s, length_s, CLIP_ENCODING))])
     target = folder / f"{stem}.clip.mkv"
     if not target.exists():
-        part = target.with_suffix(f".{os.getpid()}.part.mkv")  # two jobs may want one clip at once
-        done = subprocess.run(
-            [
-                *(imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-y"),
-                *("-ss", str(start_s), "-t", str(length_s), "-i", str(source.path)),
-                *("-map", "0:a:0", *CLIP_ENCODING, str(part)),
-            ],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=CUT_TIMEOUT_S,
-            check=False,
-        )
-        if done.returncode:
-            raise GlasswatchError(f"{source.name}: {(done.stderr.strip().splitlines() or ['FFmpeg failed'])[-1]}")
-        part.replace(target)
+        span = ("-ss", str(start_s), "-t", str(length_s))
+        clips.cut([*span, "-i", str(source.path), "-map", "0:a:0", *CLIP_ENCODING], target, source.name)
     return target, length_s
 
 

@@ -16,13 +16,10 @@ from training.audio_artifacts.programmes import Samples as Pcm
 
 from bench.accuracy.evidence import Sound
 from bench.audio.events import DETECTOR
+from bench.inspection import inspected, why_unjudged
 from glasswatch.adapters.local_inference import LocalInference
 from glasswatch.adapters.model_repository import ModelRepository
-from glasswatch.config.profile import load_profile
-from glasswatch.core.errors import GlasswatchError
-from glasswatch.decoder.source import open_source
 from glasswatch.detectors.audio.artifact_features import features
-from glasswatch.runtime.inspect import Inspection
 
 MUSIC = "audio/singularity_Nebula.ogg"
 LENGTH_S = 60
@@ -143,15 +140,9 @@ def _written(path: Path, samples: Pcm, rate: int) -> Path:
 
 
 def _inspected(path: Path, repository: Path) -> Inspected:
-    try:
-        source = open_source(str(path))
-        try:
-            report = Inspection(source, load_profile(only=[DETECTOR]), threads=1, models=repository).run()
-        finally:
-            source.close()
-    except GlasswatchError as error:
-        return Inspected(0.0, 0.0, 0.0, str(error))
+    report = inspected(path, DETECTOR, repository)
+    if isinstance(report, str):
+        return Inspected(0.0, 0.0, 0.0, report)
     timing, length_s = report.timing, report.timing.media_s
-    reason = next((f"{d.status}: {d.reason}" for d in report.unjudged), None)
     spent = timing.detector_s[DETECTOR]
-    return Inspected(spent / length_s, timing.cpu_s / length_s, timing.wall_s / length_s, reason)
+    return Inspected(spent / length_s, timing.cpu_s / length_s, timing.wall_s / length_s, why_unjudged(report))

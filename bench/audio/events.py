@@ -18,13 +18,9 @@ from bench.audio.build import Subject
 from bench.audio.plan import DEFECTS
 from bench.audio.seconds import Seconds
 from bench.block.events import Event, Score
-from glasswatch.config.profile import load_profile
+from bench.inspection import claims_of, inspected, why_unjudged
 from glasswatch.core.detection import Detection, Verdict
-from glasswatch.core.errors import GlasswatchError
-from glasswatch.decoder.source import open_source
 from glasswatch.detectors.audio.audio_artifacts import AudioArtifactsDetector
-from glasswatch.report.json_report import to_json
-from glasswatch.runtime.inspect import Inspection
 
 DETECTOR = AudioArtifactsDetector.spec.name
 OURS = "glasswatch"
@@ -66,23 +62,10 @@ def inspect(path: Path, models: Path | None) -> Finding:
         if detection.defect == DEFECTS[0] and detection.verdict is not Verdict.INCONCLUSIVE:
             judged += detection.span.duration
 
-    try:
-        source = open_source(str(path))
-        try:
-            profile = load_profile(only=[DETECTOR])
-            report = Inspection(source, profile, threads=1, on_detection=keep, models=models).run()
-        finally:
-            source.close()
-    except GlasswatchError as error:
-        return Finding(error=str(error))
-    except Exception as error:  # noqa: BLE001 - a crash is a result of the bench, and must not end it
-        return Finding(error=f"crash: {type(error).__name__}: {error}")
-    claims = tuple(
-        Claim(row["defect"], row["kind"], row["start_s"], row["end_s"], row["severity"], row["measurements"])
-        for row in to_json(report)["events"]
-        if row["defect"] in DEFECTS
-    )
-    reason = next((f"{d.status}: {d.reason}" for d in report.unjudged), None)
+    report = inspected(path, DETECTOR, models, keep)
+    if isinstance(report, str):
+        return Finding(error=report)
+    claims, reason = claims_of(report, DEFECTS), why_unjudged(report)
     if not judged:
         return Finding(claims, error=reason or "nothing was judged")
     return Finding(claims, float(judged), unjudged=reason)

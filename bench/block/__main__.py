@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
 from bench.accuracy.model import Role
 from bench.block import summary
@@ -28,8 +26,9 @@ from bench.block.pictures import (
 )
 from bench.block.plan import Job, clean_sources, half_of, jobs
 from bench.block.real import Strip, look_over, page
-from bench.block.run import Item, Workshop, each, examine
+from bench.block.run import Item, Workshop, examine
 from bench.options import PATH, places
+from bench.parallel import each, examined
 from bench.provenance import headline, provenance
 from bench.sources import Source, read_sources
 from bench.tables import Table, terminal
@@ -71,7 +70,7 @@ def main(
     sources = read_sources(media)
     items: list[Item] = [*jobs(sources, seed, quick=quick)]
     items += [(source, Role.CLEAN) for source in clean_sources(sources, seed, quick=quick, grid=grid)]
-    results, unmade = _examine(items, workshop, processes, console)
+    results, unmade = examined(partial(examine, workshop), items, _name, processes, console)
     strips = _real([s for s in sources if s.folder == "defects" and s.size is not None], workshop, processes)
     params = load_profile(only=[DETECTOR]).params[DETECTOR].model_dump()
     line = Thresholds(params["threshold"], params["area_threshold"])
@@ -138,21 +137,8 @@ def _tables(
     ]
 
 
-def _examine(
-    items: list[Item], workshop: Workshop, processes: int, console: Console
-) -> tuple[list[Result], list[dict[str, str]]]:
-    done: dict[int, Result] = {}
-    unmade = []
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("files", total=len(items))
-        for number, result in each(partial(examine, workshop), items, processes):
-            bar.advance(task)
-            if isinstance(result, Result):
-                done[number] = result
-            else:
-                item = items[number]
-                unmade.append({"file": item.label if isinstance(item, Job) else item[0].name, "reason": result})
-    return [done[n] for n in sorted(done)], unmade
+def _name(item: Item) -> str:
+    return item.label if isinstance(item, Job) else item[0].name
 
 
 def _real(sources: Sequence[Source], workshop: Workshop, processes: int) -> list[Strip]:

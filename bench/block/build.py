@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -11,15 +9,15 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import imageio_ffmpeg
 import numpy as np
 import numpy.typing as npt
 
+from bench import clips
 from bench.accuracy.model import Role
 from bench.block.plan import Job
 from bench.provenance import digest
 from bench.sources import Source
-from glasswatch.core.errors import GlasswatchError, UsageError
+from glasswatch.core.errors import UsageError
 from glasswatch.simulator import simulate, write_labels
 from glasswatch.simulator.blocks import LARGE_CODE8
 from glasswatch.simulator.labels import Labels
@@ -30,7 +28,6 @@ CLIP_ENCODING = ("-fps_mode", "vfr", "-pix_fmt", "yuv420p", "-c:v", "libx264", "
 """Its error is far below what is seen, so that a clip is as clean as its source."""
 
 SUFFIX = ".mkv"
-CUT_TIMEOUT_S = 600
 
 BlockMap = npt.NDArray[np.bool_]
 Spans = tuple[tuple[float, float], ...]
@@ -130,23 +127,9 @@ def cut(source: Source, folder: Path) -> Path:
     stem = digest([repr((source.name, state.st_size, state.st_mtime_ns, CLIP_S, CLIP_LINES, CLIP_ENCODING))])
     target = folder / f"{stem}.clip{SUFFIX}"
     if not target.exists():
-        part = target.with_suffix(f".{os.getpid()}.part{SUFFIX}")  # two jobs may want one clip at once
-        done = subprocess.run(
-            [
-                *(imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-y", "-t", str(CLIP_S)),
-                *("-i", str(source.path), "-map", "0:v:0"),
-                *("-vf", f"scale=-2:min({CLIP_LINES}\\,trunc(ih/2)*2),setsar=1"),
-                *(*CLIP_ENCODING, "-threads", "1", str(part)),
-            ],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=CUT_TIMEOUT_S,
-            check=False,
-        )
-        if done.returncode:
-            raise GlasswatchError(f"{source.name}: {(done.stderr.strip().splitlines() or ['FFmpeg failed'])[-1]}")
-        part.replace(target)
+        scaled = f"scale=-2:min({CLIP_LINES}\\,trunc(ih/2)*2),setsar=1"
+        given = ["-t", str(CLIP_S), "-i", str(source.path), "-map", "0:v:0", "-vf", scaled]
+        clips.cut([*given, *CLIP_ENCODING, "-threads", "1"], target, source.name)
     return target
 
 

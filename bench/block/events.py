@@ -1,7 +1,7 @@
 """Judging whole files with the detector as it is deployed, and the figures that follow.
 
 An alarm answers to an event when they overlap; alarms and events are each counted once. One alarm may answer to
-several events and the other way round: at two pictures a second, damage that pauses for less than that is one event.
+several events and the other way round: at four pictures a second, damage that pauses for less than that is one event.
 What must be found is damage that is seen; an alarm is right when it meets any labelled damage.
 """
 
@@ -18,12 +18,8 @@ from bench.accuracy.model import Claim, Role
 from bench.block.build import Spans, Subject, Truth
 from bench.block.frames import RATE, Seen
 from bench.block.metrics import most_events
-from glasswatch.config.profile import load_profile
-from glasswatch.core.errors import GlasswatchError
-from glasswatch.decoder.source import open_source
+from bench.inspection import claims_of, inspected, why_unjudged
 from glasswatch.detectors.video.block_corruption import BlockCorruptionDetector
-from glasswatch.report.json_report import to_json
-from glasswatch.runtime.inspect import Inspection
 
 DETECTOR = BlockCorruptionDetector.spec.name
 Definition = Literal["labelled", "large", "visible"]
@@ -129,23 +125,11 @@ class Score:
 
 def inspect(path: Path, models: Path | None) -> Finding:
     """The detector with its defaults, in process."""
-    try:
-        source = open_source(str(path))
-        try:
-            report = Inspection(source, load_profile(only=[DETECTOR]), threads=1, models=models).run()
-        finally:
-            source.close()
-    except GlasswatchError as error:
-        return Finding(error=str(error))
-    except Exception as error:  # noqa: BLE001 - a crash is a result of the bench, and must not end it
-        return Finding(error=f"crash: {type(error).__name__}: {error}")
-    claims = tuple(
-        Claim(row["defect"], row["kind"], row["start_s"], row["end_s"], row["severity"], row["measurements"])
-        for row in to_json(report)["events"]
-        if row["defect"] == DETECTOR
-    )
-    reason = next((f"{d.status}: {d.reason}" for d in report.unjudged), None)
-    return Finding(claims, report.timing.media_s, report.timing.wall_s, reason)
+    report = inspected(path, DETECTOR, models)
+    if isinstance(report, str):
+        return Finding(error=report)
+    timing, claims = report.timing, claims_of(report, [DETECTOR])
+    return Finding(claims, timing.media_s, timing.wall_s, why_unjudged(report))
 
 
 def score(results: Iterable[Result], definition: Definition = "visible") -> Score:

@@ -1,14 +1,10 @@
-"""Building the test set and judging it, several files at a time."""
+"""Building the test set and judging it, one file at a time."""
 
 from __future__ import annotations
 
-import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
 
 from bench.accuracy.model import Role
 from bench.block.build import build, subject_of
@@ -21,8 +17,6 @@ from glasswatch.adapters.local_inference import LocalInference
 from glasswatch.core.errors import GlasswatchError
 
 Item = Job | tuple[Source, Role]
-Given = TypeVar("Given")
-Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +26,6 @@ class Workshop:
     folder: Path
     repository: Path
     models: tuple[str, ...]
-
-
-def each(function: Callable[[Given], Made], items: Sequence[Given], processes: int) -> Iterator[tuple[int, Made]]:
-    """The number of each item with what the function makes of it, in the order of completion."""
-    # Spawned, since a fork would copy the locks of the decoder's threads in whatever state they are.
-    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
-        futures = {pool.submit(function, item): number for number, item in enumerate(items)}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
 
 
 def examine(workshop: Workshop, item: Item) -> Result | str:
