@@ -26,6 +26,7 @@ CLICK_DB, CLICK_BANDS = 3.0, 4
 """By how much a click is louder than what is beside it, in how many bands; noise gets no further by chance."""
 
 STRAY_S = 0.012
+"""By how much a moment of the programme may have moved: slips are up to 400 samples, 9 ms at 44.1 kHz."""
 
 BANDS_HZ = (30.0, 16_000.0)
 

@@ -50,10 +50,11 @@ def resampled(samples: Samples, rate: int, first: Fraction, count: int) -> npt.N
         first: Where the first sample is, in samples of the input.
         count: How many.
     """
-    step = Fraction(rate, RATE)
-    places = [first + n * step for n in range(count)]
-    whole = np.array([int(place) for place in places])
-    part = np.array([float(place - int(place)) for place in places])
+    # In whole numbers, so that nothing drifts: a sample's place is so many of these parts of one of the input.
+    begin, rest = divmod(first, 1)
+    parts = RATE * rest.denominator
+    whole, left = np.divmod(RATE * rest.numerator + np.arange(count) * (rate * rest.denominator), parts)
+    whole, part = whole + begin, left / parts
     wide = reach(rate)
     offsets = np.arange(1 - wide, wide + 1)
     distance = (offsets - part[:, None]) / max(rate / RATE, 1.0)
