@@ -39,6 +39,21 @@ def _code(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.concatenate([np.cos(angles), np.sin(angles)], axis=-1) / 2
 
 
+def boxed(frames: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
+    """What face_detection says: one face, which is all that is red."""
+    count = len(frames)
+    boxes, keypoints = np.zeros((count, 2, 4), np.float32), np.zeros((count, 2, 6, 2), np.float32)
+    scores = np.zeros((count, 2), np.float32)
+    for i, red in enumerate(frames[..., 0] > 128):
+        rows, columns = np.flatnonzero(red.any(axis=1)), np.flatnonzero(red.any(axis=0))
+        if len(rows):
+            left, right, top, bottom = columns[0], columns[-1] + 1, rows[0], rows[-1] + 1
+            boxes[i, 0] = np.array([left, top, right, bottom]) / 128
+            keypoints[i, 0, 0], keypoints[i, 0, 1] = (left / 128, top / 128), (right / 128, top / 128)
+            scores[i, 0] = 0.9
+    return {"boxes": boxes, "keypoints": keypoints, "scores": scores}
+
+
 class TalkingModels:
     """A face is what is red; its mouth is as far open as it is blue; sound that is as loud belongs to it."""
 
@@ -46,7 +61,7 @@ class TalkingModels:
 
     def infer(self, model: str, inputs: Tensors, deadline_s: float) -> dict[str, npt.NDArray[Any]]:
         if model == "face_detection":
-            return self._detect(inputs["frames"])
+            return boxed(inputs["frames"])
         if model == "face_landmarks":
             return self._locate(inputs["frames"])
         if model == "speech":
@@ -59,20 +74,6 @@ class TalkingModels:
 
     def version(self, model: str) -> str:
         return "1"
-
-    def _detect(self, frames: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
-        """One box around all that is red."""
-        count = len(frames)
-        boxes, keypoints = np.zeros((count, 2, 4), np.float32), np.zeros((count, 2, 6, 2), np.float32)
-        scores = np.zeros((count, 2), np.float32)
-        for i, red in enumerate(frames[..., 0] > 128):
-            rows, columns = np.flatnonzero(red.any(axis=1)), np.flatnonzero(red.any(axis=0))
-            if len(rows):
-                left, right, top, bottom = columns[0], columns[-1] + 1, rows[0], rows[-1] + 1
-                boxes[i, 0] = np.array([left, top, right, bottom]) / 128
-                keypoints[i, 0, 0], keypoints[i, 0, 1] = (left / 128, top / 128), (right / 128, top / 128)
-                scores[i, 0] = 0.9
-        return {"boxes": boxes, "keypoints": keypoints, "scores": scores}
 
     def _locate(self, frames: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
         """A face that opens its mouth as far as its middle is blue."""

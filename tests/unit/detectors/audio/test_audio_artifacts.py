@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -15,96 +14,26 @@ from hypothesis import given, settings
 from onnx import TensorProto, helper, save_model
 
 from glasswatch.adapters.local_inference import LocalInference
-from glasswatch.core.detection import Detection, Event, Verdict
-from glasswatch.core.errors import InferenceError
+from glasswatch.core.detection import Verdict
 from glasswatch.core.media import AudioChunk
 from glasswatch.core.time import Span
 from glasswatch.detectors.audio.artifact_features import CLASSES, features
 from glasswatch.ports.inference import Tensors
-from tests.support import audio_chunks, detect, events_of, make_detector
+from tests.support import audio_chunks, detect, make_detector
+from tests.unit.detectors.audio.classified import (
+    NAME,
+    RATE,
+    Classifier,
+    Listening,
+    Pcm,
+    events,
+    mains,
+    of,
+    said,
+    speech,
+    with_hum,
+)
 from tests.unit.detectors.audio.pcm_cases import CHUNK_LENGTHS, assert_tiles, cut, detect_with_restore, noise
-
-RATE = 16_000
-NAME = "audio_artifacts"
-Pcm = npt.NDArray[np.float32]
-
-
-class Classifier:
-    """Says of every second what it was told to say, in turn; then goes on with the last."""
-
-    def __init__(self, *said: str | Sequence[str], probability: float = 0.99) -> None:
-        self.said = list(said)
-        self.probability = probability
-        self.batches: list[int] = []
-
-    def infer(self, model: str, inputs: Tensors, deadline_s: float) -> dict[str, npt.NDArray[Any]]:
-        assert model == NAME
-        count = len(inputs["mel"])
-        said = self.said[min(len(self.batches), len(self.said) - 1)]
-        self.batches.append(count)
-        if said == "nothing":
-            raise InferenceError("model audio_artifacts: away")
-        names = [said] * count if isinstance(said, str) else said
-        rows = np.full((count, len(CLASSES)), (1 - self.probability) / (len(CLASSES) - 1), np.float32)
-        rows[np.arange(count), [CLASSES.index(name) for name in names]] = self.probability
-        return {"classes": rows}
-
-    def version(self, model: str) -> str:
-        return "3"
-
-
-class Listening(Classifier):
-    """Tells hum, hiss and clicks in the features, without weights: enough to follow a programme that changes."""
-
-    def infer(self, model: str, inputs: Tensors, deadline_s: float) -> dict[str, npt.NDArray[Any]]:
-        around = inputs["mains"][..., :25]
-        # Three partials of either mains by 10 dB; a prediction error ten times as high as those beside it.
-        partials = np.sort(around[..., 12] - np.median(around, axis=-1), axis=2)
-        stands_out = partials[:, :, -3].max(axis=1) > 0.5
-        clicks = inputs["residual"][:, 2].max(axis=1) > 1.0
-        found = np.where(clicks, 4, np.where(stands_out, 1, 0))
-        self.batches.append(len(found))
-        return {"classes": np.eye(len(CLASSES), dtype=np.float32)[found]}
-
-
-def speech(seconds: float, rate: int = RATE, level: float = 0.05, seed: int = 5) -> Pcm:
-    """Noise that pauses as syllables do, to -80 dBFS, (samples,)."""
-    t = np.arange(round(seconds * rate)) / rate
-    rng = np.random.default_rng(seed)
-    pauses = (np.sin(2 * np.pi * 3.1 * t) > -0.3).astype(float)
-    return (level * pauses * rng.standard_normal(t.size) + 1e-4 * rng.standard_normal(t.size)).astype(np.float32)
-
-
-def mains(seconds: float, rate: int = RATE, level_dbfs: float = -35, hz: float = 50.02) -> Pcm:
-    """Three partials of that RMS level together, (samples,)."""
-    t = np.arange(round(seconds * rate)) / rate
-    comb = sum(np.sin(2 * np.pi * n * hz * t + n) for n in (1, 2, 3))
-    return np.asarray(10 ** (level_dbfs / 20) / np.sqrt(1.5) * comb, np.float32)
-
-
-def with_hum(seconds: float, start_s: float, end_s: float, rate: int = RATE, level_dbfs: float = -35) -> Pcm:
-    sound = speech(seconds, rate)
-    inside = slice(round(start_s * rate), round(end_s * rate))
-    sound[inside] += mains(seconds, rate, level_dbfs)[inside]
-    return sound
-
-
-def said(sound: Pcm, classifier: Any, rate: int = RATE, **params: Any) -> list[Detection]:
-    return detect(make_detector(NAME, classifier, **params), audio_chunks(sound, rate))
-
-
-def of(defect: str, found: Sequence[Detection], verdict: Verdict = Verdict.DEFECT) -> list[tuple[float, float]]:
-    return [(float(d.span.start), float(d.span.end)) for d in found if d.defect == defect and d.verdict is verdict]
-
-
-def events(sound: Pcm, classifier: Any, rate: int = RATE, **params: Any) -> list[Event]:
-    return events_of(NAME, audio_chunks(sound, rate), classifier, **params)
-
-
-def group(defect: str, **changes: Any) -> dict[str, Any]:
-    """Parameters of one defect, some changed."""
-    defaults = make_detector(NAME, Classifier("none")).params.model_dump()[defect]
-    return {defect: {**defaults, **changes}}
 
 
 def test_all_defects_of_a_second_are_one_call() -> None:
@@ -192,42 +121,6 @@ def test_one_second_is_context_and_two_are_a_defect() -> None:
     assert events(speech(7), once) == []
     (event,) = events(speech(7), twice)
     assert (event.span.start, event.span.end) == (1, 4)
-
-
-def test_clicks_are_told_at_their_moments() -> None:
-    sound = speech(5)
-    for at_s in (1.35, 1.75, 3.5):
-        sound[round(at_s * RATE)] += 0.7
-    found = said(sound, Listening())
-    assert of("clicks", found) == [
-        pytest.approx((1.35, 1.76), abs=0.001),
-        pytest.approx((3.5, 3.51), abs=0.001),
-    ]
-    first = next(d for d in found if d.verdict is Verdict.DEFECT)
-    assert first.measurements["clicks"] == 2
-    assert first.measurements["peak_dbfs"] == pytest.approx(-3, abs=1)
-    assert first.worst is not None
-    assert float(first.worst) in (pytest.approx(1.35, abs=1e-3), pytest.approx(1.75, abs=1e-3))
-    assert {e.defect for e in events(sound, Listening())} == {"clicks"}
-
-
-def test_without_an_impulse_there_is_no_click() -> None:
-    assert of("clicks", said(noise(5, RATE), Classifier("clicks"))) == []
-
-
-def test_a_click_on_the_seam_of_two_seconds_is_told_once() -> None:
-    for offset in (-1, 0, 1):
-        sound = speech(4)
-        sound[2 * RATE + offset] += 0.7
-        ((start, end),) = of("clicks", said(sound, Classifier("clicks")))
-        assert start == pytest.approx(2 + offset / RATE)
-        assert end <= 2.011
-
-
-def test_a_click_in_silence_is_heard() -> None:
-    sound = np.zeros(3 * RATE, np.float32)
-    sound[RATE + 500 : RATE + 505] = 0.1
-    assert len(of("clicks", said(sound, Classifier("clicks")))) == 1
 
 
 def test_each_channel_is_heard() -> None:
@@ -350,15 +243,6 @@ def test_a_defect_goes_on_into_what_is_left() -> None:
     assert of("distortion", found) == [(1, 2), (2, 3), (3, 3.1)]
 
 
-def test_a_click_in_what_is_left_is_told_once() -> None:
-    sound = speech(3.1)
-    sound[[round(2.5 * RATE), round(3.02 * RATE)]] += 0.7
-    assert of("clicks", said(sound, Classifier("clicks"))) == [
-        pytest.approx((2.5, 2.51), abs=1e-3),
-        pytest.approx((3.02, 3.03), abs=1e-3),
-    ]
-
-
 def test_nothing_votes_across_a_gap() -> None:
     sound = speech(2)
     media = audio_chunks(sound, RATE, chunk=RATE) + audio_chunks(sound, RATE, chunk=RATE, start=Fraction(9))
@@ -400,15 +284,6 @@ def test_result_does_not_depend_on_chunks(seconds: float, lengths: list[int]) ->
     whole = said(sound, Listening())
     assert {d.defect for d in whole if d.verdict is Verdict.DEFECT} == {"hum", "clicks"}
     assert detect(make_detector(NAME, Listening()), cut(sound, RATE, lengths)) == whole
-
-
-@pytest.mark.parametrize("rest", [0.08, 0.1, 0.2])
-def test_how_much_is_held_does_not_matter_to_clicks_in_what_is_left(rest: float) -> None:
-    sound = noise(4 + rest, RATE, 1, 0.02)
-    sound[0, 4 * RATE + 40] += 0.7
-    whole = detect(make_detector(NAME, Classifier("clicks")), audio_chunks(sound, RATE, chunk=sound.shape[1]))
-    assert of("clicks", whole)[-1][0] == pytest.approx(4 + 40 / RATE)
-    assert detect(make_detector(NAME, Classifier("clicks")), audio_chunks(sound, RATE, chunk=800)) == whole
 
 
 @pytest.mark.parametrize("at", [1, 7, 13, 20, 26, 33, 40])

@@ -9,6 +9,7 @@ import pytest
 
 from glasswatch.detectors.sync.follow import looked_at
 from glasswatch.detectors.sync.landmarks import tracked
+from tests.talking_models import boxed
 
 FRAME = Fraction(1, 25)
 
@@ -25,17 +26,7 @@ class Faces:
         if model == "face_landmarks":
             middle = np.full((len(frames), 468, 3), 0.5, np.float32)
             return {"landmarks": middle, "presence": np.ones((len(frames), 1), np.float32)}
-        count = len(frames)
-        boxes, keypoints = np.zeros((count, 2, 4), np.float32), np.zeros((count, 2, 6, 2), np.float32)
-        scores = np.zeros((count, 2), np.float32)
-        for i, frame in enumerate(frames[..., 0] > 128):
-            rows, columns = np.flatnonzero(frame.any(axis=1)), np.flatnonzero(frame.any(axis=0))
-            if len(rows):
-                left, right, top, bottom = columns[0], columns[-1] + 1, rows[0], rows[-1] + 1
-                boxes[i, 0] = np.array([left, top, right, bottom]) / 128
-                keypoints[i, 0, 0], keypoints[i, 0, 1] = (left / 128, top / 128), (right / 128, top / 128)
-                scores[i, 0] = 0.9
-        return {"boxes": boxes, "keypoints": keypoints, "scores": scores}
+        return boxed(frames)
 
 
 def pictures(count: int, speed: float = 1.0, missing: tuple[int, ...] = ()) -> list[np.ndarray]:
