@@ -6,16 +6,10 @@ from pathlib import Path
 
 import click
 
-PATH = click.Path(path_type=Path)
-WORK = click.option(
-    "--work",
-    default=Path("build/training/audio_artifacts"),
-    show_default=True,
-    type=PATH,
-    help="Folder of samples, checkpoints and curves.",
-)
-NAME = click.option("--name", default="audio_artifacts", show_default=True, help="Of the checkpoint and the model.")
-MODELS = click.option("--models", default=Path("triton_models"), show_default=True, type=PATH, help="Model repository.")
+from training import options
+from training.options import MODELS, PATH
+
+WORK, NAME = options.work("audio_artifacts", "samples"), options.name("audio_artifacts")
 
 
 @click.group()

@@ -6,14 +6,10 @@ from pathlib import Path
 
 import click
 
-PATH = click.Path(path_type=Path)
-WORK = click.option(
-    "--work",
-    default=Path("build/training/block_corruption"),
-    show_default=True,
-    type=PATH,
-    help="Folder of samples, checkpoints and curves.",
-)
+from training import options
+from training.options import MODELS, PATH
+
+WORK, NAME = options.work("block_corruption", "samples"), options.name("block_corruption")
 
 
 @click.group()
@@ -39,7 +35,7 @@ def prepare(work: Path, media: Path, clips: int, aside: int, seed: int, processe
 
 @main.command()
 @WORK
-@click.option("--name", default="block_corruption", show_default=True, help="Of the checkpoint, the curves, the model.")
+@NAME
 @click.option("--form", default="edges", show_default=True, help="edges or resnet18.")
 @click.option("--width", default=32, show_default=True, help="Channels of its first stage; ResNet18 has 64.")
 @click.option("--steps", default=9000, show_default=True)
@@ -56,8 +52,8 @@ def fit(work: Path, name: str, form: str, width: int, steps: int, rate: float, s
 
 @main.command()
 @WORK
-@click.option("--name", default="block_corruption", show_default=True)
-@click.option("--models", default=Path("triton_models"), show_default=True, type=PATH, help="The model repository.")
+@NAME
+@MODELS
 @click.option("--version", default=1, show_default=True)
 def export(work: Path, name: str, models: Path, version: int) -> None:
     """Write the averaged network of a checkpoint as a model of the repository."""
@@ -69,7 +65,7 @@ def export(work: Path, name: str, models: Path, version: int) -> None:
 
 @main.command()
 @WORK
-@click.option("--name", default="block_corruption", show_default=True)
+@NAME
 def curves(work: Path, name: str) -> None:
     """Draw how the learning went."""
     from training.block_corruption.curves import draw  # noqa: PLC0415

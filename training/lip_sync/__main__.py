@@ -6,16 +6,10 @@ from pathlib import Path
 
 import click
 
-PATH = click.Path(path_type=Path)
-WORK = click.option(
-    "--work",
-    default=Path("build/training/lip_sync"),
-    show_default=True,
-    type=PATH,
-    help="Folder of landmarks, checkpoints and curves.",
-)
-NAME = click.option("--name", default="lip_sync", show_default=True, help="Of the checkpoint and the model.")
-MODELS = click.option("--models", default=Path("triton_models"), show_default=True, type=PATH, help="Model repository.")
+from training import options
+from training.options import MODELS, PATH
+
+WORK, NAME = options.work("lip_sync", "landmarks"), options.name("lip_sync")
 
 
 @click.group()
