@@ -34,19 +34,20 @@ def prepare(work: Path, models: Path, media: Path) -> None:
 @click.option("--width", default=96, show_default=True, help="Channels of the layers.")
 @click.option("--size", default=64, show_default=True, help="Of the embedding.")
 @click.option("--dropout", default=0.2, show_default=True)
-@click.option("--steps", default=2000, show_default=True)
+@click.option("--steps", default=1500, show_default=True)
 @click.option("--rate", default=0.003, show_default=True, help="Highest learning rate.")
-@click.option("--seed", default=1, show_default=True)
+@click.option("--networks", default=4, show_default=True, help="Of the seeds 1, 2, ...: they are used together.")
 @click.option("--bfloat16", is_flag=True, help="Convolve in half precision, which is faster on some processors.")
 def fit(
-    work: Path, name: str, width: int, size: int, dropout: float, steps: int, rate: float, seed: int, bfloat16: bool
+    work: Path, name: str, width: int, size: int, dropout: float, steps: int, rate: float, networks: int, bfloat16: bool
 ) -> None:
     """Learn from what was prepared."""
     from training.lip_sync.fit import Plan, aside_batches, kept_aside, learned_from  # noqa: PLC0415 - needs torch
     from training.lip_sync.fit import fit as run  # noqa: PLC0415
 
-    plan = Plan(width, size, dropout, steps, rate, seed, bfloat16)
-    run(plan, learned_from(work), aside_batches(kept_aside(work)), work, name)
+    learned, aside = learned_from(work), aside_batches(kept_aside(work))
+    for seed in range(1, networks + 1):
+        run(Plan(width, size, dropout, steps, rate, seed, bfloat16), learned, aside, work, name)
 
 
 @main.command()
@@ -57,7 +58,7 @@ def calibrate(work: Path, name: str) -> None:
     from training.lip_sync.calibrate import calibrated  # noqa: PLC0415 - needs torch
     from training.lip_sync.fit import kept_aside, load  # noqa: PLC0415
 
-    click.echo(calibrated(load(work / f"{name}.pt"), kept_aside(work)))
+    click.echo(calibrated(load(work, name), kept_aside(work)))
 
 
 @main.command()
@@ -70,7 +71,7 @@ def export(work: Path, name: str, models: Path, version: int) -> None:
     from training.lip_sync.export import export as run  # noqa: PLC0415 - needs torch
     from training.lip_sync.fit import load  # noqa: PLC0415
 
-    click.echo(run(load(work / f"{name}.pt"), models / name, version))
+    click.echo(run(load(work, name), models / name, version))
 
 
 if __name__ == "__main__":

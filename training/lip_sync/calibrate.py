@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import nn
 
 from glasswatch.detectors.sync.offset import NEAR, REACH, Calibration, estimate, likelihood
 from training.lip_sync.fit import BATCH, Batch, Material, similarities
-from training.lip_sync.network import LipSyncNet
 
 TRUSTS = np.geomspace(0.1, 2.0, 27)
 DOUBTS = np.linspace(-4.0, 8.0, 25)
@@ -19,7 +19,7 @@ STEPS, BATCHES = 100, 8
 Values = npt.NDArray[np.float64]
 
 
-def calibrated(net: LipSyncNet, aside: Material) -> Calibration:
+def calibrated(net: nn.Module, aside: Material) -> Calibration:
     """The calibration by which confidences are the likeliest to be right as often as they say.
 
     By fragments of 4 s, altered as in training. Of those whose mouth and sound are not related, nothing is right.
@@ -34,7 +34,7 @@ def calibrated(net: LipSyncNet, aside: Material) -> Calibration:
     return Calibration(best[1], best[2])
 
 
-def judged(net: LipSyncNet, batches: Sequence[Batch]) -> tuple[Values, npt.NDArray[np.bool_]]:
+def judged(net: nn.Module, batches: Sequence[Batch]) -> tuple[Values, npt.NDArray[np.bool_]]:
     """Similarities (fragments, offsets) and whether the best is right."""
     net.eval()
     found, right = [], []

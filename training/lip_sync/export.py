@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from glasswatch.detectors.sync.features import BANDS, MOUTH_FEATURES, SOUND_STEPS
-from training.lip_sync.network import LipSyncNet
+from training.lip_sync.network import Ensemble
 from training.onnx_model import save
 
 CONFIG = """\
@@ -28,7 +28,7 @@ dynamic_batching {{ max_queue_delay_microseconds: 5000 }}
 """
 
 
-def export(net: LipSyncNet, folder: Path, version: int) -> Path:
+def export(net: Ensemble, folder: Path, version: int) -> Path:
     """Write a version of a model; the folder's name is the model's. Returns the ONNX file."""
     batch, steps, heard = (torch.export.Dim(name) for name in ("batch", "steps", "heard"))
     target = save(
@@ -39,7 +39,7 @@ def export(net: LipSyncNet, folder: Path, version: int) -> Path:
         ["seen", "heard"],
         folder / str(version) / "model.onnx",
     )
-    size = net.mouth.embedding.out_channels
+    size = net.size
     text = CONFIG.format(name=folder.name, features=MOUTH_FEATURES, bands=BANDS, size=size)
     (folder / "config.pbtxt").write_text(text, "utf-8")
     return target

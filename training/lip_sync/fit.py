@@ -11,7 +11,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -20,7 +20,7 @@ from glasswatch.detectors.sync.offset import NEAR, REACH
 from training.learning import note, schedule
 from training.lip_sync.augment import SPEEDS, Speech, heard, joined, watched
 from training.lip_sync.material import load_noises, speakers
-from training.lip_sync.network import LipSyncNet
+from training.lip_sync.network import Ensemble, LipSyncNet
 
 BATCH = 48
 LENGTHS = (30, 100)
@@ -188,7 +188,8 @@ def loss_of(seen: Tensor, heard: Tensor, related: Tensor, doubt: Tensor) -> Tens
 
 
 def fit(plan: Plan, learned: Material, aside: Sequence[Batch], work: Path, name: str) -> LipSyncNet:
-    """Train a network; the averaged one is returned, and kept in `<name>.pt` with the curves in `<name>.csv`."""
+    """Train a network; the averaged one is returned, and kept in `<name>-<seed>.pt`, its curves beside it."""
+    stem = f"{name}-{plan.seed}"
     torch.manual_seed(plan.seed)
     net = LipSyncNet(plan.width, plan.size, plan.dropout)
     averaged = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(AVERAGED), use_buffers=True)  # type: ignore[no-untyped-call]
@@ -213,15 +214,15 @@ def fit(plan: Plan, learned: Material, aside: Sequence[Batch], work: Path, name:
             trained = cast(LipSyncNet, averaged.module)
             seconds, started = time.monotonic() - started, time.monotonic()
             note(
-                work / f"{name}.csv",
+                work / f"{stem}.csv",
                 asdict(Watched(step + 1, float(np.mean(losses)), *judged(trained, aside), seconds)),
             )
             losses = []
-            torch.save({"net": trained.state_dict(), "plan": asdict(plan)}, work / f"{name}.pt")
+            torch.save({"net": trained.state_dict(), "plan": asdict(plan)}, work / f"{stem}.pt")
     return cast(LipSyncNet, averaged.module)
 
 
-def judged(net: LipSyncNet, batches: Sequence[Batch]) -> tuple[float, float]:
+def judged(net: nn.Module, batches: Sequence[Batch]) -> tuple[float, float]:
     """Loss and how often the best offset is the true one or beside it."""
     net.eval()
     with torch.no_grad():
@@ -231,10 +232,14 @@ def judged(net: LipSyncNet, batches: Sequence[Batch]) -> tuple[float, float]:
     return float(functional.cross_entropy(found, truth)), float(right)
 
 
-def load(checkpoint: Path) -> LipSyncNet:
-    """The averaged network of a run."""
-    state: Mapping[str, Mapping[str, float]] = torch.load(checkpoint, map_location="cpu")
-    plan = state["plan"]
-    net = LipSyncNet(int(plan["width"]), int(plan["size"]), plan["dropout"])
-    net.load_state_dict(state["net"])
-    return net
+def load(work: Path, name: str) -> Ensemble:
+    """The averaged networks of all runs of a name."""
+    members = []
+    for checkpoint in sorted(work.glob(f"{name}-*.pt")):
+        state: Mapping[str, Mapping[str, float]] = torch.load(checkpoint, map_location="cpu")
+        plan = state["plan"]
+        members.append(LipSyncNet(int(plan["width"]), int(plan["size"]), plan["dropout"]))
+        members[-1].load_state_dict(state["net"])
+    if not members:
+        raise FileNotFoundError(f"{work} has no {name}-*.pt: run `fit` first")
+    return Ensemble(members)

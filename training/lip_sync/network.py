@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -99,3 +101,21 @@ class LipSyncNet(nn.Module):
             sound: (batch, SOUND_STEPS * other steps, BANDS).
         """
         return self.mouth(mouth) * torch.exp(self.scale), self.sound(sound)
+
+
+class Ensemble(nn.Module):
+    """Networks that were learned apart, their embeddings side by side: so their similarities add up.
+
+    Args:
+        members: The networks.
+    """
+
+    def __init__(self, members: Sequence[LipSyncNet]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+        self.size = sum(member.mouth.embedding.out_channels for member in members)
+
+    def forward(self, mouth: Tensor, sound: Tensor) -> tuple[Tensor, Tensor]:
+        """As of a member, with as many times its size."""
+        seen, heard = zip(*(member(mouth, sound) for member in self.members), strict=True)
+        return torch.cat(seen, 2), torch.cat(heard, 2)
