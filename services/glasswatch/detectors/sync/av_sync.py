@@ -43,13 +43,14 @@ MODEL = "lip_sync"
 STEP_MS = 1000 / STEP_RATE
 
 LATEST_S = Fraction(4)
-"""A fragment waits for the sound behind it until pictures or other tracks of sound are so far beyond it."""
+"""A fragment waits for the sound and the second of picture behind it until other media is so far beyond it."""
 
 SILENT = 1e-6
 """Mean square below which there is no sound: -60 dBFS, as for the detector silence."""
 
 NO_FACE = "no face is seen"
 NO_TRACK = "no face is seen for a second"
+BRIEF = "too few pictures: a face must be seen for a second"
 NO_SOUND = "nothing is heard"
 NO_SPEECH = "nobody speaks"
 STILL = "nobody's mouth moves"
@@ -194,8 +195,12 @@ class AvSyncDetector(ModelDetector[AvSyncParams, AvSyncState]):
         return self._judge(at_end=False)
 
     def finish(self, at: Instant) -> Sequence[Detection]:
-        """The last fragments, with the sound that there is."""
+        """The last fragments, with the sound that there is; what is left over behind them belongs to the last one."""
         self._end_fragment()
+        match self.state.waiting:
+            case [*_, before, leftover] if leftover.is_brief and leftover.start == before.end:
+                before.extend(leftover)
+                self.state.waiting.pop()
         return self._judge(at_end=True)
 
     def _see(self, chunk: FrameChunk, number: int, picture: Picture) -> None:
@@ -204,11 +209,11 @@ class AvSyncDetector(ModelDetector[AvSyncParams, AvSyncState]):
         if state.current is not None and pts >= state.current.start + LENGTH_S:
             self._end_fragment()
         if state.current is None:
-            state.current = Fragment(pts, chunk.ends[number], chunk.size, chunk.step)
+            state.current = Fragment(pts, pts, chunk.ends[number], chunk.size, chunk.step)
         elif begins:
             self._follow(state.current, lambda: state.following.close(self.infer))
         self._follow(state.current, lambda: state.following.add(picture, pts, self.infer))
-        state.current.end = chunk.ends[number]
+        state.current.show(pts, chunk.ends[number])
 
     def _follow(self, fragment: Fragment, go_on: Callable[[], list[FaceTrack]]) -> None:
         """Go on following; where a model does not answer, nothing more is asked in this fragment."""
@@ -231,7 +236,7 @@ class AvSyncDetector(ModelDetector[AvSyncParams, AvSyncState]):
             state.current, state.following = None, Following()
 
     def _judge(self, *, at_end: bool) -> list[Detection]:
-        """The fragments whose sound has been heard to its end, with REACH steps behind it."""
+        """The fragments that have ended and whose sound has been heard to its end, with REACH steps behind it."""
         state = self.state
         ends = [sound.heard_s for sound in state.sounds.values()]
         latest = max([*ends, *([state.current.end] if state.current is not None else [])], default=Fraction(0))
@@ -239,8 +244,10 @@ class AvSyncDetector(ModelDetector[AvSyncParams, AvSyncState]):
         while state.waiting:
             fragment = state.waiting[0]
             needed = fragment.last_step + REACH + 1
+            # What follows may be a leftover that belongs to it.
+            ended = len(state.waiting) > 1 or (state.current is not None and not state.current.is_brief)
             heard = bool(ends) and all(sound.end >= needed for sound in state.sounds.values())
-            if not (heard or at_end or latest >= fragment.end + LATEST_S):
+            if not ((heard and ended) or at_end or latest >= fragment.end + LATEST_S):
                 break
             state.waiting.pop(0)
             found += [self._judged(fragment, track, state.sounds[track]) for track in sorted(state.sounds)]
@@ -271,6 +278,8 @@ class AvSyncDetector(ModelDetector[AvSyncParams, AvSyncState]):
 
     def _why_not(self, fragment: Fragment, sound: Listening) -> str | None:
         """Why a fragment cannot be judged, None where it can."""
+        if fragment.is_brief:
+            return BRIEF
         if not fragment.mouths:
             return NO_TRACK if fragment.seen else NO_FACE
         if all(mouth.movement < self.params.still for mouth in fragment.mouths):

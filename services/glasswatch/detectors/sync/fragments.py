@@ -12,6 +12,7 @@ from glasswatch.core.detection import Region
 from glasswatch.detectors.sync.features import STEP_RATE, mouth, steps
 from glasswatch.detectors.sync.follow import FaceTrack
 from glasswatch.detectors.sync.mouths import opening, steadied
+from glasswatch.detectors.sync.tracks import SHORTEST_S
 
 LENGTH_S = Fraction(4)
 
@@ -45,7 +46,8 @@ class Fragment:
 
     Attributes:
         start: When its first picture is shown.
-        end: When its last picture stops being shown.
+        shown: When its last picture is.
+        end: When that stops being shown.
         size: Native picture (width, height) in pixels.
         step: Native pixels in one of the pictures that are looked at, (x, y).
         seen: Whether there was a face.
@@ -54,6 +56,7 @@ class Fragment:
     """
 
     start: Fraction
+    shown: Fraction
     end: Fraction
     size: tuple[int, int]
     step: tuple[float, float]
@@ -65,6 +68,19 @@ class Fragment:
     def last_step(self) -> int:
         """Number of the last step that may lie in it."""
         return math.floor(self.end * STEP_RATE)
+
+    @property
+    def is_brief(self) -> bool:
+        """Whether no face could be seen for long enough: too few pictures, none of which stands for as long either."""
+        return max(self.shown - self.start, self.end - self.shown) < SHORTEST_S
+
+    def show(self, pts: Fraction, end: Fraction) -> None:
+        """Take the next picture, shown from `pts` to `end`."""
+        self.shown, self.end = pts, end
+
+    def extend(self, leftover: Fragment) -> None:
+        """Take what follows to the end of the media, which is too brief to be a fragment of its own."""
+        self.shown, self.end, self.seen = leftover.shown, leftover.end, self.seen or leftover.seen
 
     def add(self, track: FaceTrack) -> None:
         """Take the mouth of a track; not where most of the time it is no face after all."""

@@ -60,9 +60,54 @@ def test_the_offset_is_measured_and_judged(
 def test_a_constant_offset_is_one_event_and_one_fragment_is_none() -> None:
     [event] = events_of("av_sync", talk(16, 0.4), **SURE)
     assert (event.severity, float(event.span.start), float(event.span.end)) == (Severity.ERROR, 0, 16)
-    assert events_of("av_sync", talk(4.4, 0.4), **SURE) == []
+    assert events_of("av_sync", talk(4.96, 0.4), **SURE) == []
     [event] = events_of("av_sync", talk(16, 0.08), **SURE)
     assert event.severity is Severity.WARNING
+
+
+@pytest.mark.parametrize("left_over_s", [0.04, 0.4, 1.0])
+def test_what_is_too_brief_at_the_end_belongs_to_the_last_fragment(left_over_s: float) -> None:
+    shown = loudness(np.arange(round((4 + left_over_s) * 25)) / 25)
+    sound = voice(6)
+    each = [judged(together(pictures(shown, chunk=chunk), sound)) for chunk in (1, 1000)]
+    for [found] in each:
+        assert (found.verdict, found.span.start) == (Verdict.OK, 0)
+        assert float(found.span.end) == pytest.approx(4 + left_over_s)
+    assert each[0] == each[1]
+
+
+def test_what_is_long_enough_at_the_end_is_a_fragment() -> None:
+    assert [float(d.span.end) for d in judged(talk(5.2))] == [4.0, 5.2]
+
+
+def test_a_title_that_is_too_brief_is_not_judged() -> None:
+    [found] = judged(talk(0.6))
+    assert (found.verdict, found.reason) == (Verdict.INCONCLUSIVE, av_sync.BRIEF)
+    assert (found.span.start, float(found.span.end)) == (0, 0.6)
+
+
+def test_what_is_too_brief_behind_a_gap_is_not_judged() -> None:
+    shown = loudness(np.arange(115) / 25)
+    units = together(pictures(shown[:100]), pictures(shown[100:], start=Fraction(6)), voice(6.6))
+    found = judged(units)
+    assert [(float(d.span.start), d.verdict, d.reason) for d in found] == [
+        (0, Verdict.OK, None),
+        (6, Verdict.INCONCLUSIVE, av_sync.BRIEF),
+    ]
+
+
+def test_workers_that_take_over_at_every_unit_say_the_same_to_the_end() -> None:
+    units = talk(8.6)
+    detector = make_detector("av_sync", TalkingModels(), **SURE)
+    found: list[Detection] = []
+    for unit in units[:-1]:
+        found += detector.process(unit)
+        saved = detector.snapshot()
+        detector = make_detector("av_sync", TalkingModels(), **SURE)
+        detector.restore(saved)
+    found += detect(detector, units[-1:])
+    assert [float(d.span.end) for d in found] == [4.0, 8.6]
+    assert found == judged(units)
 
 
 def test_a_small_offset_is_found_by_the_programme_and_not_by_a_fragment() -> None:
