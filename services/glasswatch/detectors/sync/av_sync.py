@@ -57,6 +57,7 @@ STILL = "nobody's mouth moves"
 SEVERAL = "the faces disagree: several people speak"
 UNRELATED = "nobody who is seen is heard: another voice, or lips that cannot be read"
 TIE = "no offset stands out"
+APART = "the offset is not the programme's, and no further one agrees with it yet"
 
 Milliseconds = Annotated[float, Field(ge=0, le=600)]
 
@@ -305,7 +306,7 @@ class AvSyncDetector(ModelDetector[AvSyncParams, AvSyncState]):
         params = self.params
         own, line = estimate(found.votes), programme.line(*params.limits())
         beyond, within = outside(found.votes, *params.limits(params.margin_ms))
-        known = programme.surest >= params.least_sure
+        known = programme.surest >= params.least_sure and not programme.is_last_apart
         outside_now, inside_now = (line.outside, line.inside) if known else (0.0, 0.0)
         measured = {
             "offset": params.offset_ms(own.steps),
@@ -325,7 +326,7 @@ class AvSyncDetector(ModelDetector[AvSyncParams, AvSyncState]):
         score = min(max(beyond, outside_now), 0.49)
         if max(within, inside_now) >= params.confidence:
             return self.detection("av_sync", span, Verdict.OK, score, **more)
-        reason = self._why_unsure(found, beyond + within)
+        reason = APART if programme.is_last_apart else self._why_unsure(found, beyond + within)
         return self.detection("av_sync", span, Verdict.INCONCLUSIVE, score, reason=reason, **more)
 
     def _why_unsure(self, found: _Found, fits: float) -> str:

@@ -13,40 +13,68 @@ MOST_FRAGMENTS = 75
 
 
 @dataclass(slots=True)
+class Said:
+    """What a fragment says.
+
+    Attributes:
+        time: Its middle, in seconds.
+        votes: What `offset.vote` gives, of float64.
+        sure: How sure it is by itself.
+    """
+
+    time: float
+    votes: np.ndarray
+    sure: float
+
+
+@dataclass(slots=True)
 class Programme:
     """The evidence of the last fragments with faces.
 
     Attributes:
-        times: Their middles, in seconds.
-        votes: What `offset.vote` gave for each, of float64.
-        sure: How sure each is by itself.
+        fragments: What each says.
+        apart: Time of the one that is sure of another offset than the rest, and does not count unless the next that is
+            sure agrees with it; None where there is none.
     """
 
-    times: list[float] = field(default_factory=list)
-    votes: list[np.ndarray] = field(default_factory=list)
-    sure: list[float] = field(default_factory=list)
+    fragments: list[Said] = field(default_factory=list)
+    apart: float | None = None
 
     @property
     def surest(self) -> float:
-        """Highest confidence of a fragment by itself, 0 without one."""
-        return max(self.sure, default=0.0)
+        """Highest confidence by itself of a fragment that counts, 0 without one."""
+        return max((said.sure for said in self._counted), default=0.0)
+
+    @property
+    def is_last_apart(self) -> bool:
+        """Whether the last fragment is sure of another offset than those before."""
+        return self.apart is not None and self.fragments[-1].time == self.apart
 
     def add(self, time: float, votes: Values, confidence: float) -> None:
         """Take the next fragment.
 
-        Where it is as sure of another offset as the ones before are of theirs, the offset has stepped: they are
-        forgotten.
+        One that is sure of another offset than the programme's may be wrong. Where the next one that is sure agrees
+        with it, the offset has stepped: what was before both is forgotten. Else it is forgotten itself.
         """
         own = estimate(votes)
-        if self.times and own.confidence >= confidence:
+        if self.fragments and own.confidence >= confidence:
             before = self.line()
-            expected = before.steps + before.drift * (time - self.times[-1])
-            if before.confidence >= confidence and abs(own.steps - expected) > 2 * NEAR:
-                self.times, self.votes, self.sure = [], [], []
-        self.times = [*self.times[1 - MOST_FRAGMENTS :], time]
-        self.votes = [*self.votes[1 - MOST_FRAGMENTS :], votes]
-        self.sure = [*self.sure[1 - MOST_FRAGMENTS :], own.confidence]
+            expected = before.steps + before.drift * (time - self._counted[-1].time)
+            differs = abs(own.steps - expected) > 2 * NEAR
+            first = next((n for n, said in enumerate(self.fragments) if said.time == self.apart), None)
+            agreed = first is not None and abs(own.steps - estimate(self.fragments[first].votes).steps) <= 2 * NEAR
+            if differs and agreed:
+                self.fragments, self.apart = self.fragments[first:], None
+            else:
+                self.fragments = self._counted
+                self.apart = time if differs and before.confidence >= confidence else None
+        self.fragments = [*self.fragments, Said(time, votes, own.confidence)][-MOST_FRAGMENTS:]
 
     def line(self, early: float = np.inf, late: float = np.inf) -> Line:
         """The offset now, after at least one fragment; the limits are those of `offset.line`."""
-        return line(np.array(self.times), self.votes, early, late)
+        counted = self._counted
+        return line(np.array([said.time for said in counted]), [said.votes for said in counted], early, late)
+
+    @property
+    def _counted(self) -> list[Said]:
+        return [said for said in self.fragments if said.time != self.apart]

@@ -71,7 +71,8 @@ def test_what_is_too_brief_at_the_end_belongs_to_the_last_fragment(left_over_s: 
     sound = voice(6)
     each = [judged(together(pictures(shown, chunk=chunk), sound)) for chunk in (1, 1000)]
     for [found] in each:
-        assert (found.verdict, found.span.start) == (Verdict.OK, 0)
+        assert found.verdict is Verdict.OK
+        assert found.span.start == 0
         assert float(found.span.end) == pytest.approx(4 + left_over_s)
     assert each[0] == each[1]
 
@@ -83,7 +84,7 @@ def test_what_is_long_enough_at_the_end_is_a_fragment() -> None:
 def test_a_title_that_is_too_brief_is_not_judged() -> None:
     [found] = judged(talk(0.6))
     assert (found.verdict, found.reason) == (Verdict.INCONCLUSIVE, av_sync.BRIEF)
-    assert (found.span.start, float(found.span.end)) == (0, 0.6)
+    assert (float(found.span.start), float(found.span.end)) == (0, 0.6)
 
 
 def test_what_is_too_brief_behind_a_gap_is_not_judged() -> None:
@@ -123,6 +124,22 @@ def test_a_step_is_found_at_once() -> None:
     verdicts = [d.verdict for d in judged(units)]
     assert verdicts[:2] == [Verdict.OK, Verdict.OK]
     assert verdicts[3:5] == [Verdict.DEFECT, Verdict.DEFECT]
+
+
+@pytest.mark.parametrize(
+    ("before_s", "early_s", "verdict", "reason"),
+    [(0.0, -0.4, Verdict.DEFECT, None), (-0.08, 0.1, Verdict.INCONCLUSIVE, av_sync.APART)],
+)
+def test_a_fragment_with_another_offset_is_judged_by_itself_and_changes_nothing_lasting(
+    before_s: float, early_s: float, verdict: Verdict, reason: str | None
+) -> None:
+    sound = voice(20, before_s)[:32], voice(12, early_s)[32:48], voice(20, before_s)[48:]
+    found = judged(together(pictures(loudness(np.arange(500) / 25)), *sound))
+    assert (found[2].verdict, found[2].reason) == (verdict, reason)
+    assert found[2].measurements["offset"] == pytest.approx(1000 * early_s, abs=20)
+    assert [found[n].verdict for n in (0, 1, 3)] == [Verdict.OK] * 3
+    for detection in found[:4]:
+        assert detection.measurements["programme_offset"] == pytest.approx(1000 * before_s, abs=20)
 
 
 def test_a_drift_is_seen_as_one() -> None:
