@@ -2,41 +2,28 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
 
 from glasswatch.adapters.local_inference import LocalInference
 from glasswatch.core.detection import Verdict
-from glasswatch.ports.inference import Tensors
 from tests.drawings import face
 from tests.integration.models.building import build_or_skip
 from tests.support import detect, frame_chunks, make_detector
 from tests.talking import loudness, together, voice
-from tests.talking_models import TalkingModels
+from tests.talking_models import PartlyPainted
 
 pytest.importorskip("onnx")
 
+FACES = "face_detection", "face_landmarks"
 SECONDS, SIZE = 5, 160
 
 
-class RealFaces(TalkingModels):
-    """Only the networks that hear are painted."""
-
-    def __init__(self, repository: Path) -> None:
-        self._local = LocalInference(repository)
-
-    def infer(self, model: str, inputs: Tensors, deadline_s: float) -> dict[str, Any]:
-        if model in ("lip_sync", "speech"):
-            return super().infer(model, inputs, deadline_s)
-        return self._local.infer(model, inputs, deadline_s)
-
-
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> RealFaces:
-    return RealFaces(build_or_skip(tmp_path_factory.mktemp("models"), "face_detection", "face_landmarks"))
+def models(tmp_path_factory: pytest.TempPathFactory) -> PartlyPainted:
+    """Only the networks that hear are painted."""
+    repository = build_or_skip(tmp_path_factory.mktemp("models"), *FACES)
+    return PartlyPainted(LocalInference(repository), *FACES)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +34,7 @@ def talking() -> np.ndarray:
 
 @pytest.mark.parametrize(("early_s", "verdict"), [(0.0, Verdict.OK), (0.36, Verdict.DEFECT)])
 def test_the_offset_of_a_face_is_found(
-    models: RealFaces, talking: np.ndarray, early_s: float, verdict: Verdict
+    models: PartlyPainted, talking: np.ndarray, early_s: float, verdict: Verdict
 ) -> None:
     detector = make_detector("av_sync", models, trust=1.0, doubt=25.0, bias_ms=0.0)
     pictures = frame_chunks(talking, rendition="rgb-480-r30x1", full_range=True)
@@ -60,7 +47,7 @@ def test_the_offset_of_a_face_is_found(
     assert top < SIZE / 2 < top + height
 
 
-def test_nobody_is_seen_in_noise(models: RealFaces) -> None:
+def test_nobody_is_seen_in_noise(models: PartlyPainted) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (25 * SECONDS, SIZE, SIZE, 3), np.uint8)
     pictures = frame_chunks(noise, rendition="rgb-480-r30x1", full_range=True)
     found = detect(make_detector("av_sync", models), together(pictures, voice(SECONDS)))
