@@ -15,9 +15,9 @@ from glasswatch.core.errors import InferenceError
 from glasswatch.core.media import AudioChunk, FrameChunk, MediaUnit
 from glasswatch.core.needs import AudioNeed, Planes, VideoNeed
 from glasswatch.core.time import Instant, Span
+from glasswatch.detectors.cuts import Cuts
 from glasswatch.detectors.modelled import ModelDetector, ModelState
 from glasswatch.detectors.params import Params
-from glasswatch.detectors.sync.cuts import Cuts
 from glasswatch.detectors.sync.features import STEP_RATE
 from glasswatch.detectors.sync.follow import FaceTrack, Following
 from glasswatch.detectors.sync.fragments import LENGTH_S, Fragment, Mouth

@@ -14,7 +14,7 @@ from glasswatch.core.media import MediaUnit
 from glasswatch.detectors.sync import av_sync
 from glasswatch.ports.inference import Tensors
 from tests.support import audio_chunks, detect, events_of, frame_chunks, make_detector
-from tests.talking import RATE, loudness, pictures, talk, together, voice
+from tests.talking import RATE, SIZE, loudness, pictures, talk, together, voice
 from tests.talking_models import TalkingModels
 
 SURE = {"trust": 1.0, "doubt": 33.0, "bias_ms": 0.0, "confidence": 0.95}
@@ -170,8 +170,9 @@ def test_what_cannot_be_judged_says_why() -> None:
 def test_a_face_in_shots_that_are_short_is_no_track() -> None:
     talking = loudness(np.arange(200) / 25)
     frames = np.concatenate([chunk.planes[0] for chunk in pictures(talking)])
-    for start in range(0, 200, 40):
-        frames[start : start + 20, :, :, 1] = 255
+    walls = np.random.default_rng(0).integers(0, 256, (2, SIZE // 8, SIZE // 8), np.uint8).repeat(8, 1).repeat(8, 2)
+    for n in range(10):
+        frames[20 * n : 20 * n + 20, :, :, 1] = walls[n % 2]
     shots = frame_chunks(frames, chunk=10, rendition="rgb-480-r30x1")
     assert reasons(judged(together(shots, voice(8)))) == {av_sync.NO_TRACK}
 
