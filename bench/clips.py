@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Sequence
+from functools import cache
+from importlib import resources
 from pathlib import Path
 
 import imageio_ffmpeg
 
+from bench.provenance import digest
 from glasswatch.core.errors import GlasswatchError
 
 TIMEOUT_S = 600
@@ -32,3 +35,10 @@ def cut(arguments: Sequence[str], target: Path, name: str) -> None:
     if done.returncode:
         raise GlasswatchError(f"{name}: {(done.stderr.strip().splitlines() or ['FFmpeg failed'])[-1]}")
     part.replace(target)
+
+
+@cache
+def simulator_code(*names: str) -> str:
+    """Hash of files of the simulator, by their paths in it: for the names of what they have made."""
+    package = Path(str(resources.files("glasswatch.simulator")))
+    return digest((package / name).read_bytes() for name in names)

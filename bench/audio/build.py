@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from importlib import resources
 from pathlib import Path
 
 from bench import clips
@@ -21,6 +19,13 @@ DEFINITIONS = {"hum_above_dbfs": HUM_DBFS, "clip_s": CLIP_S, "defect_part": DEFE
 
 CLIP_ENCODING = ("-af", "asetnsamples=n=4096:p=0", "-sample_fmt", "s16", "-c:a", "flac")
 """FFmpeg's FLAC makes all frames as short as the first one, which may be what is left of a decoder's delay."""
+
+MADE_BY = (
+    *("encode.py", "pipeline.py", "source.py", "media.py", "sound.py", "soundcoding.py", "synthesis.py"),
+    *("effects/added.py", "effects/clicks.py", "effects/distortion.py", "effects/played.py"),
+    *("effects/audio_negatives.py", "effects/ambience_negatives.py", "effects/instrument_negatives.py"),
+)
+"""The simulator's sound: what an older one has made is made anew."""
 
 Spans = tuple[tuple[float, float], ...]
 
@@ -130,7 +135,7 @@ def _simulated(job: Job, clip: Path, length_s: float, folder: Path, suffix: str,
     else:
         start_s, duration_s = 0.0, length_s
     parts = (clip.name, case.injector, sorted(settings.items()), start_s, duration_s, job.seed)
-    stem = digest([repr(parts), _code()])
+    stem = digest([repr(parts), clips.simulator_code(*MADE_BY)])
     target, truth = folder / f"{stem}{suffix}", folder / f"{stem}.json"
     if not (target.exists() and truth.exists()):
         labels = simulate(
@@ -142,21 +147,3 @@ def _simulated(job: Job, clip: Path, length_s: float, folder: Path, suffix: str,
 
 def _spans(labels: Labels, defect: str) -> Spans:
     return tuple((d.start_s, d.end_s) for d in labels.defects if d.defect == defect)
-
-
-@cache
-def _code() -> str:
-    """Hash of the simulator's sound: what an older one has made is made anew."""
-    package = Path(str(resources.files("glasswatch.simulator")))
-    names = ("encode.py", "pipeline.py", "source.py", "media.py", "sound.py", "soundcoding.py", "synthesis.py")
-    effects = (
-        "added",
-        "clicks",
-        "distortion",
-        "played",
-        "audio_negatives",
-        "ambience_negatives",
-        "instrument_negatives",
-    )
-    paths = (*(package / name for name in names), *(package / "effects" / f"{name}.py" for name in effects))
-    return digest(path.read_bytes() for path in paths)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +26,12 @@ CLIP_ENCODING = ("-fps_mode", "vfr", "-pix_fmt", "yuv420p", "-c:v", "libx264", "
 """Its error is far below what is seen, so that a clip is as clean as its source."""
 
 SUFFIX = ".mkv"
+
+MADE_BY = (
+    *("bitstream.py", "blocks.py", "encode.py", "pipeline.py", "source.py", "media.py", "settings.py"),
+    *("effects/block_corruption.py", "effects/block_negatives.py"),
+)
+"""The simulator's pictures: what an older one has made is made anew."""
 
 BlockMap = npt.NDArray[np.bool_]
 Spans = tuple[tuple[float, float], ...]
@@ -93,7 +97,10 @@ def build(job: Job, folder: Path) -> Subject:
     clip = cut(job.source, folder)
     settings = {"video_codec": "libx264", "crf": "18", **job.case.settings}
     stem = digest(
-        [repr((clip.name, job.case.injector, sorted(settings.items()), job.case.duration_s, job.seed)), _code()]
+        [
+            repr((clip.name, job.case.injector, sorted(settings.items()), job.case.duration_s, job.seed)),
+            clips.simulator_code(*MADE_BY),
+        ]
     )
     target, plain, strict = folder / f"{stem}{SUFFIX}", folder / f"{stem}.json", folder / f"{stem}.large.json"
     if not strict.exists():
@@ -146,12 +153,3 @@ def _large(job: Job, labels: Labels, clip: Path, settings: Mapping[str, str], gi
         return nothing
     finally:
         unused.unlink(missing_ok=True)
-
-
-@cache
-def _code() -> str:
-    """Hash of the simulator's pictures: what an older one has made is made anew."""
-    package = Path(str(resources.files("glasswatch.simulator")))
-    names = ("bitstream.py", "blocks.py", "encode.py", "pipeline.py", "source.py", "media.py", "settings.py")
-    effects = (package / "effects" / f"{name}.py" for name in ("block_corruption", "block_negatives"))
-    return digest(path.read_bytes() for path in (*(package / name for name in names), *effects))

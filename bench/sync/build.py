@@ -1,0 +1,62 @@
+"""Making the files; a work folder keeps them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.clips import simulator_code
+from bench.provenance import digest
+from bench.sync.cases import DETECTOR, FRAME_MS, Case, Group
+from bench.sync.recodings import BETWEEN, recode
+from glasswatch.simulator import simulate
+
+MADE_BY = (
+    *("encode.py", "pipeline.py", "source.py", "media.py", "sound.py", "soundcoding.py", "synthesis.py"),
+    *("effects/av_sync.py", "effects/played.py", "effects/voice_negatives.py"),
+)
+"""Of the simulator: what an older one has made is made anew."""
+
+
+def made(case: Case, work: Path) -> Path:
+    """The file of a case; what was made before is taken from `work`.
+
+    Raises:
+        GlasswatchError: It cannot be made.
+    """
+    if not case.shift and case.voice is None and case.recoding is None:
+        return case.source.path
+    work.mkdir(parents=True, exist_ok=True)
+    coding = () if case.recoding is None else case.recoding.arguments
+    parts = (case.label, case.group.value, case.source.path.stat().st_size, coding, BETWEEN)
+    suffix = case.recoding.suffix if case.recoding else ".mp4"
+    target = work / f"sync-{digest([repr(parts), simulator_code(*MADE_BY)])}{suffix}"
+    if target.exists():
+        return target
+    changed = case.source.path
+    try:
+        if case.shift or case.voice is not None:
+            changed = work / f"{target.stem}.changed.mp4"
+            _simulate(case, changed)
+        if case.recoding is not None:
+            recode(changed, target, case.recoding)
+        else:
+            changed.replace(target)
+    finally:
+        if changed != case.source.path:
+            changed.unlink(missing_ok=True)
+    return target
+
+
+def _simulate(case: Case, target: Path) -> None:
+    encoding = BETWEEN if case.recoding is not None else {}
+    if case.voice is not None:
+        injector = "dubbed" if case.group is Group.VOICE else "voice_over"
+        simulate(injector, case.source.path, target, settings={"voice": str(case.voice.path), **encoding})
+        return
+    settings = {"mode": case.mode, "offset_ms": str(FRAME_MS * case.shift), **encoding}
+    simulate(DETECTOR, case.source.path, target, start_s=step_s(case), settings=settings)
+
+
+def step_s(case: Case) -> float | None:
+    """Where the sound of a case steps, in seconds, None where it does not."""
+    return round(case.source.duration_s / 2, 2) if case.mode == "step" else None
