@@ -51,8 +51,9 @@ bench-block: $(STAMP)  ## Block corruption by picture and by event, and its cost
 .PHONY: bench-audio
 bench-audio: $(STAMP)  ## Hum, hiss, distortion and clicks by second and by event, and their cost; MEDIA=folder with manifest.tsv
 	$(BIN)/python -m bench.audio --media $(MEDIA) --out build/bench/audio.json --markdown build/bench/audio.md
+
 .PHONY: bench-sync
-bench-sync: $(STAMP)  ## Lip sync of people that were not learned from; needs `glasswatch models build`; MEDIA=folder with manifest.tsv
+bench-sync: $(STAMP)  ## Lip sync of people that were not learned from, and its cost; needs `glasswatch models build`; MEDIA=folder with manifest.tsv
 	$(BIN)/python -m bench.sync --media $(MEDIA) --out build/bench/sync.json --markdown build/bench/sync.md
 
 .PHONY: bench-speed

@@ -21,6 +21,7 @@ from glasswatch.core.errors import GlasswatchError
 from glasswatch.decoder.audio import AudioPath
 from glasswatch.decoder.decode import Decoder
 from glasswatch.decoder.video import VideoPath
+from glasswatch.detectors.sync import follow
 from glasswatch.detectors.sync.cuts import Cuts
 from glasswatch.detectors.sync.follow import Following
 from glasswatch.detectors.sync.fragments import Fragment
@@ -41,13 +42,14 @@ IN_DECODER = (DECODE, RENDITIONS)
 LOADING = "loading of models"
 MODELS = {"face_detection": "face detection", "face_landmarks": "landmarks", "speech": "speech", "lip_sync": "lip sync"}
 
-METHODS = (
+FUNCTIONS = (
     (Decoder, "_decode", DECODE),
     (VideoPath, "add", RENDITIONS),
     (AudioPath, "add", RENDITIONS),
     (Cuts, "begins", "cuts"),
-    (Following, "add", "faces: cutting out and following"),
-    (Following, "close", "faces: cutting out and following"),
+    (follow, "take", "cutting faces out"),
+    (Following, "add", "following faces"),
+    (Following, "close", "following faces"),
     (Fragment, "add", "mouth geometry"),
     (Listening, "add", "sound features"),
     (Listening, "sound", "sound features"),
@@ -112,7 +114,7 @@ def by_stage(clip: Path, repository: Path) -> tuple[float, float, dict[str, floa
         GlasswatchError: It cannot be inspected.
     """
     watch, said = Stopwatch(), list[Detection]()
-    with watch.watching(METHODS):
+    with watch.watching(FUNCTIONS):
         report = inspected(clip, DETECTOR, repository, said.append)
     if isinstance(report, str):
         raise GlasswatchError(report)
@@ -131,8 +133,8 @@ def by_stage(clip: Path, repository: Path) -> tuple[float, float, dict[str, floa
 
 
 def _stages() -> list[str]:
-    """In the order of METHODS, each once."""
-    named = [stage for _, _, stage in METHODS if isinstance(stage, str) and stage != LOADING]
+    """In the order of FUNCTIONS, each once."""
+    named = [stage for _, _, stage in FUNCTIONS if isinstance(stage, str) and stage != LOADING]
     return list(dict.fromkeys([*named, *MODELS.values(), LOADING]))
 
 

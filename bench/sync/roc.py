@@ -111,11 +111,14 @@ def roc(some: Sequence[Sample]) -> Roc:
     points = tuple(Point(t, *(part(chosen, t) for chosen in groups)) for t in thresholds)
     in_talking, out_talking, in_all, out_all = (values[chosen] for chosen in groups)
     return Roc(
-        *(len(part) for part in (in_all, in_talking, out_all, out_talking)),
+        in_sync=len(in_all),
+        in_sync_talking=len(in_talking),
+        out=len(out_all),
+        out_talking=len(out_talking),
         # How often one out of sync has a higher value than one in sync, ties half, is the area by the trapezoid.
-        auc(out_talking, in_talking),
-        auc(out_all, in_all),
-        points,
+        auc_talking=auc(out_talking, in_talking),
+        auc_all=auc(out_all, in_all),
+        points=points,
     )
 
 

@@ -1,4 +1,4 @@
-"""Processor time by stage, from outside: methods of the product are wrapped for as long as is measured."""
+"""Processor time by stage, from outside: functions of the product are wrapped for as long as is measured."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
+from types import ModuleType
 from typing import Any
 
 Name = Callable[[tuple[Any, ...]], str]
-"""The stage of a call, by its arguments, self being the first."""
+"""The stage of a call, by its arguments, self of a method being the first."""
 
 
 @dataclass(slots=True)
@@ -39,25 +40,25 @@ class Stopwatch:
                 self.spent[name] = self.spent.get(name, 0.0) + own
 
     @contextmanager
-    def watching(self, methods: Sequence[tuple[type, str, str | Name]]) -> Iterator[None]:
-        """Count the calls of methods: (class, name of the method, stage).
+    def watching(self, functions: Sequence[tuple[type | ModuleType, str, str | Name]]) -> Iterator[None]:
+        """Count the calls of functions: (class or module that calls it by this name, name, stage).
 
         Raises:
-            AttributeError: A class has no such method.
+            AttributeError: There is no such function.
         """
-        before = [(owner, name, getattr(owner, name)) for owner, name, _ in methods]
-        for owner, name, stage in methods:
+        before = [(owner, name, getattr(owner, name)) for owner, name, _ in functions]
+        for owner, name, stage in functions:
             setattr(owner, name, self._watched(getattr(owner, name), stage))
         try:
             yield
         finally:
-            for owner, name, method in before:
-                setattr(owner, name, method)
+            for owner, name, function in before:
+                setattr(owner, name, function)
 
-    def _watched(self, method: Callable[..., Any], stage: str | Name) -> Callable[..., Any]:
-        @wraps(method)
+    def _watched(self, function: Callable[..., Any], stage: str | Name) -> Callable[..., Any]:
+        @wraps(function)
         def call(*args: Any, **more: Any) -> Any:
             with self.stage(stage if isinstance(stage, str) else stage(args)):
-                return method(*args, **more)
+                return function(*args, **more)
 
         return call

@@ -4,7 +4,7 @@ import threading
 import time
 
 import pytest
-from bench.sync.cost import METHODS, Cost, tables
+from bench.sync.cost import FUNCTIONS, Cost, tables
 from bench.sync.stopwatch import Stopwatch
 
 
@@ -45,7 +45,7 @@ def test_what_fails_is_counted_and_passed_on() -> None:
 
 
 def test_what_is_measured_is_there() -> None:
-    for owner, name, _ in METHODS:
+    for owner, name, _ in FUNCTIONS:
         assert callable(getattr(owner, name, None)), f"{owner.__name__}.{name}"
 
 
