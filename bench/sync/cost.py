@@ -97,6 +97,7 @@ def costs(media: Path, repository: Path, work: Path, *, quick: bool) -> list[Cos
     chosen = {"1 face": _one(media, work)} | ({} if quick else {"4 faces": _four(media, work)})
     glasswatch = [str(Path(sys.executable).with_name("glasswatch")), "inspect", "--quiet", "--detectors", DETECTOR]
     commands = {name: [*glasswatch, "--models", str(repository), str(clip)] for name, clip in chosen.items()}
+    # Before models are loaded here: the peak of a child is at least what its parent holds (bench/speed/measure.py).
     ran = interleaved(commands, 1 if quick else ROUNDS, (0, 1))
     found = []
     for name, clip in chosen.items():
