@@ -70,8 +70,9 @@ class AvSyncParams(Params):
         late_warning_ms: And so late.
         early_error_ms: Earlier than this it is an error.
         late_error_ms: And later than this.
-        margin_ms: By so much more must the offset of a single fragment be beyond: it is right to a frame only. The
-            programme's is narrower.
+        margin_ms: By so much more must the offset of a single fragment be beyond: it is right to a frame only.
+        programme_margin_ms: By so much the programme's: it is narrower, but in what is taken for in sync not everything is
+            equally so.
         bias_ms: Offset that is found in programmes that are in sync.
         confidence: Probability from which an offset counts as known.
         least_sure: A programme's offset counts where a fragment in it has been so sure by itself: what fits a little
@@ -87,6 +88,7 @@ class AvSyncParams(Params):
     early_error_ms: Milliseconds
     late_error_ms: Milliseconds
     margin_ms: Milliseconds
+    programme_margin_ms: Milliseconds
     bias_ms: Annotated[float, Field(ge=-200, le=200)]
     confidence: Annotated[float, Field(gt=0.5, lt=1)]
     least_sure: Annotated[float, Field(ge=0, lt=1)]
@@ -101,8 +103,8 @@ class AvSyncParams(Params):
             raise ValueError("an error cannot begin before a warning")
         return self
 
-    def limits(self, margin_ms: float = 0.0) -> tuple[float, float]:
-        """Most steps that sound may be early and late, as they are found."""
+    def limits(self, margin_ms: float) -> tuple[float, float]:
+        """Most steps that sound may be early and late, as they are found, with a margin."""
         early, late = self.early_warning_ms + margin_ms, self.late_warning_ms + margin_ms
         return (early + self.bias_ms) / STEP_MS, (late - self.bias_ms) / STEP_MS
 
@@ -304,7 +306,7 @@ class AvSyncDetector(ModelDetector[AvSyncParams, AvSyncState]):
 
     def _decided(self, fragment: Fragment, found: _Found, programme: Programme) -> Detection:
         params = self.params
-        own, line = estimate(found.votes), programme.line(*params.limits())
+        own, line = estimate(found.votes), programme.line(*params.limits(params.programme_margin_ms))
         beyond, within = outside(found.votes, *params.limits(params.margin_ms))
         known = programme.surest >= params.least_sure and not programme.is_last_apart
         outside_now, inside_now = (line.outside, line.inside) if known else (0.0, 0.0)

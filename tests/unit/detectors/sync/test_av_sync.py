@@ -144,10 +144,10 @@ def test_a_fragment_with_another_offset_is_judged_by_itself_and_changes_nothing_
 
 def test_a_drift_is_seen_as_one() -> None:
     # Sound that is played 1.5 per mille too fast.
-    samples = np.concatenate([chunk.samples[0] for chunk in voice(44)])
+    samples = np.concatenate([chunk.samples[0] for chunk in voice(64)])
     played = np.interp(np.arange(0, len(samples) - 2, 1.0015), np.arange(len(samples)), samples)
-    units = together(pictures(loudness(np.arange(1100) / 25)), audio_chunks(played, RATE, chunk=4000))
-    found = judged(units)[9]
+    units = together(pictures(loudness(np.arange(1600) / 25)), audio_chunks(played, RATE, chunk=4000))
+    found = judged(units)[14]
     assert found.measurements["drifting"] > 0.95
     assert found.measurements["drift"] == pytest.approx(90, abs=25)
     assert found.verdict is Verdict.DEFECT
