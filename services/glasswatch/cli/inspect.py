@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 
-from glasswatch.cli import services
+from glasswatch.cli import evidence, services
 from glasswatch.cli.messages import say
 from glasswatch.cli.output import ProgressBar, summarise
 from glasswatch.config.profile import Profile, load_profile
-from glasswatch.core.detection import Severity
+from glasswatch.core.detection import Detection, Severity
 from glasswatch.core.errors import OutputError, UsageError
 from glasswatch.decoder.source import open_source
 from glasswatch.detectors.registry import registered
@@ -36,6 +36,10 @@ FOUND, INCOMPLETE, UNJUDGED = 1, 2, 3
     "--statistics", "statistics_path", type=click.Path(path_type=Path), help="Write every raw detection as JSON lines."
 )
 @click.option(
+    "--evidence", "evidence_path", type=click.Path(path_type=Path), metavar="DIR",
+    help="Write a video that shows how av_sync judges to this folder.",
+)  # fmt: skip
+@click.option(
     "--fail-on",
     type=click.Choice([severity.label for severity in Severity]),
     default=Severity.ERROR.label,
@@ -54,6 +58,7 @@ def inspect(
     html_path: Path | None,
     junit_path: Path | None,
     statistics_path: Path | None,
+    evidence_path: Path | None,
     fail_on: str,
     strict: bool,
     threads: int,
@@ -71,14 +76,22 @@ def inspect(
         _check_folder(path)
     source = open_source(input_)
     try:
+        recorder = evidence.prepared(evidence_path, source, settings.params) if evidence_path is not None else None
         with ProgressBar(shown=not quiet) as bar, StatisticsFile(statistics_path) as statistics:
+
+            def on_detection(detection: Detection) -> None:
+                statistics.write(detection)
+                if recorder is not None:
+                    recorder.add(detection)
+
             inspection = Inspection(
                 source,
                 settings,
                 with_evidence=html_path is not None,
                 threads=threads,
                 on_progress=bar.update,
-                on_detection=statistics.write,
+                on_detection=on_detection,
+                on_detector=recorder.watch if recorder is not None else None,
                 models=models,
             )
             report = inspection.run()
@@ -88,7 +101,12 @@ def inspect(
     _write(report, settings, threshold, json_path, html_path, junit_path)
     if not quiet and json_path != Path("-"):
         summarise(report, html_path)
-    return _status(report, threshold, strict=strict)
+    status = _status(report, threshold, strict=strict)
+    if recorder is None or evidence_path is None:
+        return status
+    quiet = quiet or json_path == Path("-")
+    drawn = evidence.write(evidence_path, source, recorder, report, threads=threads, quiet=quiet)
+    return status if drawn else status or INCOMPLETE
 
 
 def _check_folder(path: Path | None) -> None:

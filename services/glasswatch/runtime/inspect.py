@@ -71,6 +71,7 @@ class Inspection:
         threads: Decoder threads; 0 lets FFmpeg choose.
         on_progress: Called in the decoding thread after each media unit.
         on_detection: Called in the aggregator's thread with each detection, so that raw scores can be kept.
+        on_detector: Called with each detector before its first unit, so that it can be watched.
         channel: Channel id in detections and events.
         models: The repository of the models that detectors call; None is `config.models.default_models`.
     """
@@ -81,6 +82,7 @@ class Inspection:
     threads: int = 0
     on_progress: Callable[[Progress], None] | None = None
     on_detection: Callable[[Detection], None] | None = None
+    on_detector: Callable[[AnyDetector], None] | None = None
     channel: str = "inspect"
     models: Path | None = None
     _inference: Inference | None = None
@@ -156,7 +158,10 @@ class Inspection:
             inference = self._inference = self._inference or local_inference(self.models)
 
         def make(track: str | None) -> AnyDetector:
-            return make_detector(name, params, DetectorContext(self.channel, track), inference, FILE_DEADLINE_S)
+            detector = make_detector(name, params, DetectorContext(self.channel, track), inference, FILE_DEADLINE_S)
+            if self.on_detector is not None:
+                self.on_detector(detector)
+            return detector
 
         return DetectorRunner(name, make, by_track=not _joins(name))
 

@@ -22,6 +22,7 @@ from glasswatch.detectors.sync.features import STEP_RATE
 from glasswatch.detectors.sync.follow import FaceTrack, Following
 from glasswatch.detectors.sync.fragments import LENGTH_S, Fragment, Mouth
 from glasswatch.detectors.sync.listen import Listening
+from glasswatch.detectors.sync.observer import Observer
 from glasswatch.detectors.sync.offset import (
     NEAR,
     REACH,
@@ -159,7 +160,12 @@ class AvSyncDetector(ModelDetector[AvSyncParams, AvSyncState]):
     Faces are followed through a shot; a network tells how alike the mouth of each and the sound are, step by step. All
     tracks of a fragment vote, and all fragments of a programme. A fragment is judged by its own vote where that is
     sure, else by the programme's; where neither is, it is INCONCLUSIVE. Each track of sound is judged.
+
+    Attributes:
+        observer: Who looks on, None for nobody; changes nothing.
     """
+
+    observer: Observer | None = None
 
     spec = DetectorSpec(
         name="av_sync",
@@ -229,7 +235,9 @@ class AvSyncDetector(ModelDetector[AvSyncParams, AvSyncState]):
             return
         fragment.seen = fragment.seen or bool(self.state.following.faces)
         for track in tracks:
-            fragment.add(track)
+            mouth = fragment.add(track)
+            if self.observer is not None:
+                self.observer.followed(Instant(self.state.epoch, fragment.start), track, mouth)
 
     def _end_fragment(self) -> None:
         state, fragment = self.state, self.state.current
@@ -264,8 +272,10 @@ class AvSyncDetector(ModelDetector[AvSyncParams, AvSyncState]):
 
     def _judged(self, fragment: Fragment, track: int, sound: Listening) -> Detection:
         """The verdict on a fragment with one track of sound."""
-        said = self._with(fragment, track, sound)
-        return replace(said, track=sound.label)
+        said = replace(self._with(fragment, track, sound), track=sound.label)
+        if self.observer is not None:
+            self.observer.judged(said, sound.between(int(fragment.start * STEP_RATE), fragment.last_step))
+        return said
 
     def _with(self, fragment: Fragment, track: int, sound: Listening) -> Detection:
         try:
@@ -302,7 +312,10 @@ class AvSyncDetector(ModelDetector[AvSyncParams, AvSyncState]):
             beside = sound.sound(mouth.first - REACH, mouth.first + len(mouth.features) + REACH)
             outputs = self.infer(MODEL, {"mouth": mouth.features[None], "sound": beside[None]})
             likelihoods.append(likelihood(similarity(outputs["seen"][0], outputs["heard"][0]), calibration))
-        return _Found(vote(likelihoods), tuple(map(estimate, likelihoods)), moving)
+        votes = vote(likelihoods)
+        if self.observer is not None:
+            self.observer.compared(likelihoods, votes)
+        return _Found(votes, tuple(map(estimate, likelihoods)), moving)
 
     def _decided(self, fragment: Fragment, found: _Found, programme: Programme) -> Detection:
         params = self.params

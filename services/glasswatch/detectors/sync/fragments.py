@@ -82,10 +82,12 @@ class Fragment:
         """Take what follows to the end of the media, which is too brief to be a fragment of its own."""
         self.shown, self.end, self.seen = leftover.shown, leftover.end, self.seen or leftover.seen
 
-    def add(self, track: FaceTrack) -> None:
-        """Take the mouth of a track; not where most of the time it is no face after all."""
-        if float((track.presence >= LEAST_PRESENCE).mean()) >= LEAST_PRESENCE:
-            self.mouths.append(_mouth(track, _region(track, self.size, self.step)))
+    def add(self, track: FaceTrack) -> Mouth | None:
+        """Take the mouth of a track; not where most of the time it is no face after all: then it gives None."""
+        if float((track.presence >= LEAST_PRESENCE).mean()) < LEAST_PRESENCE:
+            return None
+        self.mouths.append(_mouth(track, _region(track, self.size, self.step)))
+        return self.mouths[-1]
 
 
 def _mouth(track: FaceTrack, region: Region) -> Mouth:
