@@ -61,7 +61,7 @@ class Painter:
         aspect = size[0] * pixel_aspect / size[1]
         columns = min(round(LINES * aspect), MOST_COLUMNS)
         self._area = (columns, min(round(columns / aspect), LINES))
-        self.width = max(columns + MOUTH, LEAST_WIDTH) // 2 * 2
+        self.width = max((columns + MOUTH + 1) // 2 * 2, LEAST_WIDTH)
         self.height = LINES + panel.HEIGHT
         self._left = (self.width - MOUTH - columns) // 2
         self._top = (LINES - self._area[1]) // 2
@@ -145,9 +145,9 @@ class Painter:
         for x, y in (points - corner) * (MOUTH / side) + (left, top):
             if left < x < left + MOUTH and top < y < top + MOUTH:
                 draw.point([(x, y), (x + 1, y), (x, y + 1), (x + 1, y + 1)], colour)
-        draw.rectangle((left, top, left + MOUTH - 1, top + MOUTH - 1), None, colour, 1)
-        draw.rectangle((left + 1, top + MOUTH - SMALL - 6, left + MOUTH - 2, top + MOUTH - 2), BACKGROUND)
-        write(draw, (left + 4, top + MOUTH - SMALL - 4), says(section, face.number, self._params), colour)
+        draw.rectangle((left, top, left + MOUTH - 1, top + MOUTH - 1), None, colour, 2)
+        draw.rectangle((left + 2, top + MOUTH - SMALL - 7, left + MOUTH - 3, top + MOUTH - 3), BACKGROUND)
+        write(draw, (left + 5, top + MOUTH - SMALL - 5), says(section, face.number, self._params), colour)
 
 
 def _colour(face: Followed, section: Section) -> tuple[int, int, int]:
