@@ -65,11 +65,8 @@ def write(folder: Path, source: Source, recorder: Recorder, report: Report, *, t
     """
     from glasswatch.evidence import video  # noqa: PLC0415 - as above
 
-    if report.input.video is None:
-        say("--evidence: nothing is drawn, since the input has no picture")
-        return True
-    if recorder.end is None:
-        say(f"--evidence: nothing is drawn, since {DRAWN} has judged nothing")
+    if recorder.params is None or recorder.end is None:
+        say(f"--evidence: nothing is drawn, since {DRAWN} was given no picture with sound")
         return True
     until = None if report.complete else recorder.end
     duration_s, events = report.timing.media_s or None, len(report.events)

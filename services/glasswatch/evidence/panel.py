@@ -88,8 +88,11 @@ def _draw_words(
     if section.votes is not None and params is not None:
         # As the detector judges a fragment by itself.
         beyond, within = outside(section.votes, *params.limits(params.margin_ms))
-        sure = f"by itself: in sync {within:.2f}, out of sync {beyond:.2f}; {params.confidence:.2f} is needed"
-        reason = reason or f"judged by {'itself' if max(beyond, within) >= params.confidence else 'the programme'}"
+        sure = f"this fragment alone: in sync {within:.2f}, out of sync {beyond:.2f}; {params.confidence:.2f} is needed"
+        reason = (
+            reason
+            or f"judged by {'this fragment alone' if max(beyond, within) >= params.confidence else 'the programme'}"
+        )
     write(draw, (MARGIN, 31), reason or "", TEXT, NORMAL)
     write(draw, (MARGIN, 53), sure, FAINT, SMALL)
     write(draw, (width - MARGIN, 53), _programme(said), PROGRAMME, SMALL, anchor="ra")

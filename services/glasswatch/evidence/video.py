@@ -192,7 +192,7 @@ class _Video:
             end=Fraction(0),
         )
         media = MediaInfo(Fraction(0), self._info, (self._grid.info,) if self._grid is not None else ())
-        self._output: Output = stack.enter_context(writing(path, media, ENCODING))
+        self._output: Output = stack.enter_context(writing(path, media, ENCODING, index_first=True))
         self._next = Fraction(0)
 
     def see(self, picture: npt.NDArray[np.uint8], span: Span, offset: Fraction) -> None:

@@ -113,6 +113,14 @@ def test_an_interrupted_inspection_shows_what_was_judged(title: Path, monkeypatc
     assert 6.5 < float(frames_of(title.parent / "e" / "av_sync.mp4")[-1][0]) < 7
 
 
+def test_where_there_is_no_sound_nothing_is_drawn(title: Path) -> None:
+    write_talk(title, 2, early_s=())
+    result = run(title, title.parent / "e")
+    assert result.return_value == 0
+    assert "nothing is drawn" in result.stderr
+    assert list((title.parent / "e").iterdir()) == []
+
+
 def test_drawing_can_be_interrupted(title: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def give_up(bar: ProgressBar, progress: Progress) -> None:
         reached.append(progress.position_s)
