@@ -14,9 +14,11 @@ from glasswatch.evidence.style import (
     CURSOR,
     FAINT,
     NORMAL,
+    PROGRAMME,
     SMALL,
     TEXT,
     VERDICTS,
+    fitted,
     offset_words,
     tag,
     write,
@@ -27,8 +29,6 @@ HEIGHT = 260
 """Lines of it."""
 
 MARGIN, WORDS, GAP, AXIS = 12, 72, 24, 20
-
-PROGRAMME = (255, 215, 90)
 
 
 class Panel:
@@ -93,7 +93,7 @@ def _draw_words(
             reason
             or f"judged by {'this fragment alone' if max(beyond, within) >= params.confidence else 'the programme'}"
         )
-    write(draw, (MARGIN, 31), reason or "", TEXT, NORMAL)
+    write(draw, (MARGIN, 31), fitted(draw, reason or "", width - 2 * MARGIN, NORMAL), TEXT, NORMAL)
     write(draw, (MARGIN, 53), sure, FAINT, SMALL)
     write(draw, (width - MARGIN, 53), _programme(said), PROGRAMME, SMALL, anchor="ra")
 

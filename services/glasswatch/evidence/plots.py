@@ -10,9 +10,22 @@ from PIL import ImageDraw
 
 from glasswatch.detectors.sync.av_sync import STEP_MS, AvSyncParams
 from glasswatch.detectors.sync.features import SOUND_STEPS, STEP_RATE
-from glasswatch.detectors.sync.offset import OFFSETS, REACH, estimate, posterior
+from glasswatch.detectors.sync.offset import OFFSETS, REACH, Values, estimate, posterior
 from glasswatch.evidence.record import Section
-from glasswatch.evidence.style import FAINT, FRAME, PLOT, TEXT, Colour, Point, colour_of, dim, signed, write
+from glasswatch.evidence.style import (
+    FAINT,
+    FRAME,
+    PLOT,
+    PROGRAMME,
+    TEXT,
+    Colour,
+    Point,
+    colour_of,
+    dim,
+    fitted,
+    signed,
+    write,
+)
 from glasswatch.report.wording import clock
 
 LEAST_OPENING = 0.1
@@ -24,10 +37,11 @@ LEVELS_DB = 60.0
 TICK_MS = 200
 
 HEADING, EDGE = 16, 28
-"""Pixels above a plot for its heading, and to the side of a label of time."""
+"""Pixels above a plot for its heading, and between the middle of a label below it and its edge."""
 
 WITHIN, WARNED, BEYOND = (26, 50, 38), (58, 50, 24), (60, 30, 30)
-"""Grounds of offsets that are in sync, a warning and an error."""
+GROUNDS = (BEYOND, WARNED, WITHIN, WARNED, BEYOND)
+"""Of offsets that are in sync, a warning and an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +122,12 @@ def draw_curves(
         curve(draw, lips, (trail.times - start) / length, trail.openings / top, colour)
     x = write(draw, (lips.left, lips.top - HEADING), "lips open" if section.trails else "no face for a second", FAINT)
     for number in range(len(section.trails)):
-        text, known = says(section, number, params), section.likelihoods[number] is not None
-        x = write(draw, (x + 14, lips.top - HEADING), text, colour_of(number) if known else dim(colour_of(number), 0.6))
+        said = says(section, number, params)
+        text = fitted(draw, said, lips.right - x - 14)
+        colour = colour_of(number) if section.likelihoods[number] is not None else dim(colour_of(number), 0.6)
+        x = write(draw, (x + 14, lips.top - HEADING), text, colour)
+        if text != said:
+            break
     if section.levels is not None and section.levels.size:
         times = section.first_s + np.arange(len(section.levels)) / (SOUND_STEPS * STEP_RATE)
         loudest = float(section.levels.max())
@@ -123,56 +141,60 @@ def draw_offsets(draw: ImageDraw.ImageDraw, box: Box, section: Section, params: 
     columns = len(OFFSETS) + 3
     plot = Box(box.left, box.top, round(box.across(len(OFFSETS) / columns)), box.bottom)
     none = Box(round(box.across((len(OFFSETS) + 1) / columns)), box.top, box.right, box.bottom)
-
-    def column(offset_ms: float) -> float:
-        steps = (offset_ms + params.bias_ms) / STEP_MS
-        return plot.across(min(max((steps + REACH + 0.5) / len(OFFSETS), 0.0), 1.0))
-
-    edges = (
-        -np.inf,
-        -params.late_error_ms,
-        -params.late_warning_ms,
-        params.early_warning_ms,
-        params.early_error_ms,
-        np.inf,
-    )
-    for low, high, ground in zip(edges, edges[1:], (BEYOND, WARNED, WITHIN, WARNED, BEYOND), strict=False):
-        if column(high) > column(low):
-            draw.rectangle((column(low), plot.top, column(high), plot.bottom), ground)
+    axis = _Axis(plot, params)
+    edges = (-params.late_error_ms, -params.late_warning_ms, params.early_warning_ms, params.early_error_ms)
+    for low, high, ground in zip((-np.inf, *edges), (*edges, np.inf), GROUNDS, strict=True):
+        if axis.x(high) > axis.x(low):
+            draw.rectangle((axis.x(low), plot.top, axis.x(high), plot.bottom), ground)
     if section.votes is not None:
-        parts = posterior(section.votes)
-        for number, part in enumerate(parts):
-            draw.rectangle(
-                (
-                    plot.across((number + 0.15) / len(parts)),
-                    plot.up(part),
-                    plot.across((number + 0.85) / len(parts)),
-                    plot.bottom,
-                ),
-                TEXT,
-            )
-        draw.rectangle((none.left + 2, none.up(max(1 - parts.sum(), 0.0)), none.right - 2, none.bottom), FAINT)
-        compared = [(n, values) for n, values in enumerate(section.likelihoods) if values is not None]
-        for number, values in compared if len(compared) > 1 else ():
-            across = (np.arange(len(OFFSETS)) + 0.5) / len(OFFSETS)
-            curve(draw, plot, across, posterior(values), colour_of(number))
+        _draw_likelihoods(draw, plot, none, section, section.votes)
     else:
-        write(draw, (plot.across(0.5), plot.up(0.5)), "not compared", FAINT, anchor="mm")
+        write(draw, (plot.across(0.22), plot.up(0.5)), "not compared", FAINT, anchor="mm")
     for each in (plot, none):
         draw.rectangle(each.corners, None, FRAME)
+    for edge in edges:
+        draw.line((axis.x(edge), plot.top, axis.x(edge), plot.bottom), FAINT)
+    # By these a fragment is judged alone.
     for limit in (-params.late_warning_ms - params.margin_ms, params.early_warning_ms + params.margin_ms):
         for y in range(plot.top, plot.bottom, 6):
-            draw.line((column(limit), y, column(limit), y + 2), TEXT)
-    for edge in edges[1:-1]:
-        draw.line((column(edge), plot.top, column(edge), plot.bottom), FAINT)
-    # As offsets are told, without the bias: the axis is not even about 0.
-    lowest, highest = (params.offset_ms(float(steps)) for steps in (-REACH, REACH))
-    for tick in range(-int(-lowest // TICK_MS) * TICK_MS, int(highest) + 1, TICK_MS):
-        write(draw, (column(tick), box.bottom + 3), f"{tick:+d}" if tick else "0", FAINT, anchor="ma")
+            draw.line((axis.x(limit), y, axis.x(limit), y + 2), TEXT)
+    for tick in axis.ticks():
+        if axis.x(tick) < none.left - EDGE / 2:
+            write(draw, (axis.x(tick), box.bottom + 3), f"{tick:+d}" if tick else "0", FAINT, anchor="ma")
     write(draw, ((none.left + none.right) / 2, box.bottom + 3), "none", FAINT, anchor="ma")
     write(draw, (plot.left, plot.top - HEADING), "probability of each offset, 0 to 1", FAINT)
     write(draw, (plot.left + 4, plot.top + 3), "late", FAINT)
     write(draw, (plot.right - 4, plot.top + 3), "early, ms", FAINT, anchor="ra")
     if "programme_offset" in section.detection.measurements:
-        x = column(section.detection.measurements["programme_offset"])
-        draw.polygon(((x, plot.top + 22), (x - 5, plot.top + 14), (x + 5, plot.top + 14)), (255, 215, 90))
+        x = axis.x(section.detection.measurements["programme_offset"])
+        draw.polygon(((x, plot.top + 22), (x - 5, plot.top + 14), (x + 5, plot.top + 14)), PROGRAMME)
+
+
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """Offsets as they are told, without the bias: it is not even about 0."""
+
+    plot: Box
+    params: AvSyncParams
+
+    def x(self, offset_ms: float) -> float:
+        """Where an offset is; what is beyond is at the edge."""
+        steps = (offset_ms + self.params.bias_ms) / STEP_MS
+        return self.plot.across(min(max((steps + REACH + 0.5) / len(OFFSETS), 0.0), 1.0))
+
+    def ticks(self) -> range:
+        """Round offsets that are looked at, in ms."""
+        lowest, highest = (self.params.offset_ms(float(steps)) for steps in (-REACH, REACH))
+        return range(-int(-lowest // TICK_MS) * TICK_MS, int(highest) + 1, TICK_MS)
+
+
+def _draw_likelihoods(draw: ImageDraw.ImageDraw, plot: Box, none: Box, section: Section, votes: Values) -> None:
+    parts, count = posterior(votes), len(OFFSETS)
+    for number, part in enumerate(parts):
+        left, right = (plot.across((number + edge) / count) for edge in (0.15, 0.85))
+        draw.rectangle((left, plot.up(part), right, plot.bottom), TEXT)
+    draw.rectangle((none.left + 2, none.up(1 - parts.sum()), none.right - 2, none.bottom), FAINT)
+    compared = [(n, values) for n, values in enumerate(section.likelihoods) if values is not None]
+    if len(compared) > 1:
+        for number, values in compared:
+            curve(draw, plot, (np.arange(count) + 0.5) / count, posterior(values), colour_of(number))

@@ -15,6 +15,9 @@ Point = tuple[float, float]
 BACKGROUND, PLOT, FRAME = (18, 20, 24), (30, 33, 39), (78, 84, 94)
 TEXT, FAINT, CURSOR = (236, 238, 242), (150, 156, 166), (255, 255, 255)
 
+PROGRAMME = (255, 215, 90)
+"""Of its offset, in words and in the plot."""
+
 VERDICTS = {Verdict.OK: (30, 132, 73), Verdict.DEFECT: (192, 57, 43), Verdict.INCONCLUSIVE: (104, 109, 120)}
 
 TRACKS: tuple[Colour, ...] = (
@@ -53,6 +56,16 @@ def write(
     """Write a line; gives where it ends. The anchor is Pillow's: left, middle, right; ascender, middle, baseline."""
     draw.text(at, text, fill=colour, font=font(size), anchor=anchor)
     return draw.textbbox(at, text, font=font(size), anchor=anchor)[2]
+
+
+def fitted(draw: ImageDraw.ImageDraw, text: str, width: float, size: int = SMALL) -> str:
+    """As much of a text as there is room for, with dots where it is cut; nothing where not even those fit."""
+    if draw.textlength(text, font=font(size)) <= width:
+        return text
+    kept = len(text)
+    while kept and draw.textlength(f"{text[:kept]}...", font=font(size)) > width:
+        kept -= 1
+    return f"{text[:kept].rstrip()}..." if kept else ""
 
 
 def tag(draw: ImageDraw.ImageDraw, at: Point, text: str, ground: Colour, size: int = SMALL) -> float:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from fractions import Fraction
 
 import numpy as np
@@ -174,3 +175,15 @@ def test_a_picture_keeps_its_shape() -> None:
     small = np.full((60, 80, 3), SKIN, np.uint8)
     image = Painter(SIZE, Fraction(1), params(), None).paint(small, None, Fraction(0), Fraction(0))
     assert share(image[:LINES, LEFT : LEFT + 640], SKIN) == 1
+
+
+def test_what_there_is_no_room_for_is_cut() -> None:
+    """Many short shots, and a reason with a path in it: neither runs into what stands beside, or out of the picture."""
+    found = section(*(trail(40, movement=0.0) for _ in range(20)), step=None)
+    said = dataclasses.replace(found.detection, verdict=Verdict.INCONCLUSIVE, reason="no model in " + "folder/" * 60)
+    image = painted(dataclasses.replace(found, detection=said), picture(40))
+    middle = round(LEAST_WIDTH * 0.52)
+    headings = image[LINES + panel.WORDS : LINES + panel.WORDS + 15]
+    assert share(headings[:, middle - 10 : middle + 10], BACKGROUND) == 1
+    assert share(headings[:, middle - 200 : middle - 40], BACKGROUND) < 1
+    assert share(image[LINES + 30 : LINES + 50, -11:], BACKGROUND) == 1
