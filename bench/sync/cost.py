@@ -21,8 +21,8 @@ from glasswatch.core.errors import GlasswatchError
 from glasswatch.decoder.audio import AudioPath
 from glasswatch.decoder.decode import Decoder
 from glasswatch.decoder.video import VideoPath
+from glasswatch.detectors.cuts import Cuts
 from glasswatch.detectors.sync import follow
-from glasswatch.detectors.sync.cuts import Cuts
 from glasswatch.detectors.sync.follow import Following
 from glasswatch.detectors.sync.fragments import Fragment
 from glasswatch.detectors.sync.listen import Listening

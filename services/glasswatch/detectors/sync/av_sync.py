@@ -49,6 +49,9 @@ LATEST_S = Fraction(4)
 SILENT = 1e-6
 """Mean square below which there is no sound: -60 dBFS, as for the detector silence."""
 
+LIKELY_OUTSIDE = 0.5
+"""Probability of being outside the limits with which a fragment does not pass for in sync because its programme is."""
+
 NO_FACE = "no face is seen"
 NO_TRACK = "no face is seen for a second"
 BRIEF = "too few pictures: a face must be seen for a second"
@@ -72,8 +75,8 @@ class AvSyncParams(Params):
         early_error_ms: Earlier than this it is an error.
         late_error_ms: And later than this.
         margin_ms: By so much more must the offset of a single fragment be beyond: it is right to a frame only.
-        programme_margin_ms: By so much the programme's: it is narrower, but in what is taken for in sync not everything is
-            equally so.
+        programme_margin_ms: By so much the programme's: it is narrower, but of what is taken for in sync not everything
+            is equally so.
         bias_ms: Offset that is found in programmes that are in sync.
         confidence: Probability from which an offset counts as known.
         least_sure: A programme's offset counts where a fragment in it has been so sure by itself: what fits a little
@@ -323,6 +326,8 @@ class AvSyncDetector(ModelDetector[AvSyncParams, AvSyncState]):
         beyond, within = outside(found.votes, *params.limits(params.margin_ms))
         known = programme.surest >= params.least_sure and not programme.is_last_apart
         outside_now, inside_now = (line.outside, line.inside) if known else (0.0, 0.0)
+        if beyond >= LIKELY_OUTSIDE:
+            inside_now = 0.0
         measured = {
             "offset": params.offset_ms(own.steps),
             "confidence": own.confidence,
@@ -341,7 +346,8 @@ class AvSyncDetector(ModelDetector[AvSyncParams, AvSyncState]):
         score = min(max(beyond, outside_now), 0.49)
         if max(within, inside_now) >= params.confidence:
             return self.detection("av_sync", span, Verdict.OK, score, **more)
-        reason = APART if programme.is_last_apart else self._why_unsure(found, beyond + within)
+        is_apart = programme.is_last_apart or (known and beyond >= LIKELY_OUTSIDE)
+        reason = APART if is_apart else self._why_unsure(found, beyond + within)
         return self.detection("av_sync", span, Verdict.INCONCLUSIVE, score, reason=reason, **more)
 
     def _why_unsure(self, found: _Found, fits: float) -> str:

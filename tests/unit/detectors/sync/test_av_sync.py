@@ -142,6 +142,15 @@ def test_a_fragment_with_another_offset_is_judged_by_itself_and_changes_nothing_
         assert detection.measurements["programme_offset"] == pytest.approx(1000 * before_s, abs=20)
 
 
+def test_a_fragment_that_is_likely_out_of_sync_does_not_pass_for_what_was_before_it() -> None:
+    sound = voice(12), voice(24, -0.4)[48:]
+    found = judged(together(pictures(loudness(np.arange(600) / 25)), *sound), trust=0.14, doubt=7.0, least_sure=0.3)
+    assert found[2].verdict is Verdict.OK
+    assert [(d.verdict, d.reason) for d in found[3:5]] == [(Verdict.INCONCLUSIVE, av_sync.APART)] * 2
+    assert found[3].measurements["programme_confidence"] > 0.95
+    assert found[3].measurements["confidence"] < 0.95
+
+
 def test_a_drift_is_seen_as_one() -> None:
     # Sound that is played 1.5 per mille too fast.
     samples = np.concatenate([chunk.samples[0] for chunk in voice(64)])
