@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 Picture = npt.NDArray[np.uint8]
 Points = npt.NDArray[np.float64]
@@ -45,8 +46,8 @@ class Square:
 def take(picture: Picture, square: Square, size: int, *, repeat_edges: bool) -> Picture:
     """What is in a square, scaled.
 
-    Between pixels the picture is taken as linear; where it shrinks, each pixel is first the mean of as many as it
-    stands for, in whole numbers.
+    Between pixels the picture is taken as linear, and rounded down; where it shrinks, each pixel is first the mean of
+    as many as it stands for, in whole numbers.
 
     Args:
         picture: (lines, columns, 3).
@@ -58,29 +59,30 @@ def take(picture: Picture, square: Square, size: int, *, repeat_edges: bool) -> 
         (size, size, 3).
     """
     shrink = max(int(square.side / size), 1)
-    # Only what is near the square is looked at: half its diagonal from the centre, and the pixels beside that.
-    reach = square.side * math.sqrt(0.5) + shrink + 1
+    cos, sin = math.cos(square.angle), math.sin(square.angle)
+    half = square.side * (abs(cos) + abs(sin)) / 2
+    # Only what is near the square is looked at, and the pixels beside that.
+    reach = half + shrink + 1
     rows, columns = (
         _within(middle, reach, n) for middle, n in zip((square.y, square.x), picture.shape[:2], strict=True)
     )
-    values = _shrunk(picture[rows, columns], shrink)
-    lines, width = values.shape[:2]
-    middles = (np.arange(size) + 0.5) / size
-    places = square.place(np.stack(np.meshgrid(middles, middles), axis=-1)) - (columns.start, rows.start)
-    x, y = np.moveaxis(places / shrink - 0.5, -1, 0)
-    left, top = np.floor(x).astype(np.intp), np.floor(y).astype(np.intp)
-    across, down = (x - left)[..., None].astype(np.float32), (y - top)[..., None].astype(np.float32)
-    pixels = values.reshape(-1, 3)
-
-    def at(row: npt.NDArray[np.intp], column: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:
-        found = pixels.take(row.clip(0, lines - 1) * width + column.clip(0, width - 1), axis=0).astype(np.float32)
+    image = Image.fromarray(picture[rows, columns])
+    if shrink > 1:
+        # Of what is left over at the right and below, the mean of what there is.
+        image = image.reduce((min(shrink, image.width), min(shrink, image.height)))
+    # From here in pixels of the small image, which are so few that what is beyond it may be made.
+    half, step = half / shrink, square.side / size / shrink
+    x, left, right = _placed((square.x - columns.start) / shrink, half, image.width)
+    y, top, bottom = _placed((square.y - rows.start) / shrink, half, image.height)
+    if left or top or right or bottom:
         if not repeat_edges:
-            found[(row < 0) | (row >= lines) | (column < 0) | (column >= width)] = 0
-        return np.asarray(found)
-
-    upper = at(top, left) * (1 - across) + at(top, left + 1) * across
-    lower = at(top + 1, left) * (1 - across) + at(top + 1, left + 1) * across
-    return np.asarray((upper * (1 - down) + lower * down + 0.5).astype(np.uint8))
+            # What is further away is black for Pillow; at the edge itself the picture goes over into that.
+            left, top, right, bottom = (min(beyond, 1) for beyond in (left, top, right, bottom))
+        image = _extended(image, (left, top, right, bottom), repeat_edges=repeat_edges)
+    across, down = step * cos, step * sin
+    corner = left + x - (across - down) * size / 2, top + y - (down + across) * size / 2
+    places = (across, -down, corner[0], down, across, corner[1])
+    return np.asarray(image.transform((size, size), Image.Transform.AFFINE, places, Image.Resampling.BILINEAR))
 
 
 def _within(middle: float, reach: float, size: int) -> slice:
@@ -89,13 +91,19 @@ def _within(middle: float, reach: float, size: int) -> slice:
     return slice(first, min(max(math.ceil(middle + reach), first + 1), size))
 
 
-def _shrunk(picture: Picture, by: int) -> npt.NDArray[np.generic]:
-    """Means of `by` x `by` pixels; what is left over at the right and below repeats the edge."""
-    if by == 1:
-        return picture
-    lines, columns = (-(-n // by) for n in picture.shape[:2])
-    missing = lines * by - picture.shape[0], columns * by - picture.shape[1]
-    padded = np.pad(picture, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
-    # Lines first: whole ones are added, which is quick.
-    sums = padded.reshape(lines, by, columns * by, 3).sum(axis=1, dtype=np.uint32)
-    return np.asarray(sums.reshape(lines, columns, by, 3).sum(axis=2) / np.float32(by * by), np.float32)
+def _placed(middle: float, half: float, size: int) -> tuple[float, int, int]:
+    """The middle of a square in one direction, and how many pixels before the first and behind the last one it sees.
+
+    One that is wholly beyond is as near as it can be without seeing anything else.
+    """
+    half += 0.5  # So far from its middle a pixel is between it and the next.
+    middle = min(max(middle, -half), size + half)
+    return middle, max(math.ceil(half - middle), 0), max(math.ceil(middle + half - size), 0)
+
+
+def _extended(image: Image.Image, by: tuple[int, int, int, int], *, repeat_edges: bool) -> Image.Image:
+    """An image with so many more pixels at the left, above, at the right and below."""
+    left, top, right, bottom = by
+    if not repeat_edges:
+        return image.crop((-left, -top, image.width + right, image.height + bottom))
+    return Image.fromarray(np.pad(np.asarray(image), ((top, bottom), (left, right), (0, 0)), mode="edge"))

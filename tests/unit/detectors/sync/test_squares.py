@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from glasswatch.detectors.sync.squares import Square, take
 
+TINY = 1e-6
+
 
 def ramp(lines: int, columns: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     """Red is twice the column, green twice the line."""
@@ -16,6 +18,12 @@ def ramp(lines: int, columns: int) -> np.ndarray[tuple[int, ...], np.dtype[np.ui
     picture[..., 0] = 2 * np.arange(columns)
     picture[..., 1] = 2 * np.arange(lines)[:, None]
     return picture
+
+
+def places(square: Square, size: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """Where the middles of the pixels of what is taken are."""
+    middles = (np.arange(size) + 0.5) / size
+    return square.place(np.stack(np.meshgrid(middles, middles), axis=-1))
 
 
 @given(
@@ -28,10 +36,37 @@ def ramp(lines: int, columns: int) -> np.ndarray[tuple[int, ...], np.dtype[np.ui
 def test_each_pixel_is_from_its_place(x: float, y: float, side: float, angle: float, size: int) -> None:
     square = Square(x, y, side, angle)
     taken = take(ramp(80, 100), square, size, repeat_edges=True).astype(float)
-    middles = (np.arange(size) + 0.5) / size
-    places = square.place(np.stack(np.meshgrid(middles, middles), axis=-1))
     # A pixel's middle is half a pixel from its edge; means of pixels on a ramp stay on it.
-    assert np.abs(taken[..., :2] - 2 * (places - 0.5)).max() <= 0.51
+    rounded = taken[..., :2] - 2 * (places(square, size) - 0.5)
+    assert rounded.min() >= -1 - TINY
+    assert rounded.max() <= TINY
+
+
+@given(
+    x=st.floats(-60, 80),
+    y=st.floats(-60, 80),
+    side=st.floats(0.1, 30),
+    angle=st.sampled_from([0.0, 0.3, -2.0]),
+    size=st.sampled_from([16, 24]),
+    repeat_edges=st.booleans(),
+)
+def test_between_pixels_and_beyond_the_edges_it_is_linear(
+    x: float, y: float, side: float, angle: float, size: int, repeat_edges: bool
+) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (12, 20, 3), dtype=np.uint8)
+    square = Square(x, y, side, angle)
+    at = places(square, size) - 0.5
+    # Between pixels that are padded by as many as are needed for all squares.
+    padded = np.pad(
+        picture.astype(float), ((150, 150), (150, 150), (0, 0)), mode="edge" if repeat_edges else "constant"
+    )
+    left, top = np.moveaxis(np.floor(at).astype(int) + 150, -1, 0)
+    across, down = np.moveaxis(at + 150 - np.stack([left, top], axis=-1), -1, 0)[..., None]
+    upper = padded[top, left] * (1 - across) + padded[top, left + 1] * across
+    lower = padded[top + 1, left] * (1 - across) + padded[top + 1, left + 1] * across
+    rounded = take(picture, square, size, repeat_edges=repeat_edges) - (upper * (1 - down) + lower * down)
+    assert rounded.min() >= -1 - TINY
+    assert rounded.max() <= TINY
 
 
 def test_the_whole_picture_is_scaled_with_black_bars() -> None:
@@ -64,3 +99,36 @@ def test_turned_by_a_quarter() -> None:
     # A square that is turned clockwise has on its top what was on the right.
     turned = take(picture, Square(8, 8, 16, math.pi / 2), 16, repeat_edges=True)
     assert np.abs(turned.astype(int) - np.rot90(picture)).max() <= 1
+
+
+@pytest.mark.parametrize("repeat_edges", [True, False])
+@pytest.mark.parametrize("angle", [0.0, 1.0])
+def test_a_square_far_larger_than_the_picture_is_taken(angle: float, repeat_edges: bool) -> None:
+    # A thousand million pixels each way: nobody could make what is beyond.
+    picture = np.full((20, 30, 3), 200, np.uint8)
+    taken = take(picture, Square(15, 10, 1e9, angle), 16, repeat_edges=repeat_edges)
+    assert taken.shape == (16, 16, 3)
+    if repeat_edges:
+        assert np.abs(taken.astype(int) - 200).max() <= 1
+    else:
+        assert not taken[:4].any()
+
+
+def test_a_square_without_an_area_is_the_pixel_in_its_place() -> None:
+    for x, y in ((0, 0), (20, 20), (7.5, 12.5)):
+        taken = take(ramp(20, 20), Square(x, y, 0), 4, repeat_edges=True)
+        assert (taken[..., 0] == 2 * min(int(x), 19)).all()
+        assert (taken[..., 1] == 2 * min(int(y), 19)).all()
+
+
+def test_a_picture_of_one_pixel() -> None:
+    picture = np.full((1, 1, 3), 200, np.uint8)
+    assert np.abs(take(picture, Square(0.5, 0.5, 3, 0.5), 8, repeat_edges=True).astype(int) - 200).max() <= 1
+
+
+def test_pixels_may_lie_apart_in_memory() -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 80, 80, 3), dtype=np.uint8)
+    apart = pictures[1, ::-2, 1::2]
+    square = Square(20, 20, 60, 0.2)
+    together = take(np.ascontiguousarray(apart), square, 24, repeat_edges=True)
+    assert (take(apart, square, 24, repeat_edges=True) == together).all()
