@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -50,6 +51,8 @@ def resampled(samples: Samples, rate: int, first: Fraction, count: int) -> npt.N
         first: Where the first sample is, in samples of the input.
         count: How many.
     """
+    if count == 0:
+        return np.zeros(0, np.int16)
     # In whole numbers, so that nothing drifts: a sample's place is so many of these parts of one of the input.
     begin, rest = divmod(first, 1)
     parts = RATE * rest.denominator
@@ -57,8 +60,11 @@ def resampled(samples: Samples, rate: int, first: Fraction, count: int) -> npt.N
     whole, part = whole + begin, left / parts
     wide = reach(rate)
     offsets = np.arange(1 - wide, wide + 1)
-    distance = (offsets - part[:, None]) / max(rate / RATE, 1.0)
+    # Places between samples recur, at 48 kHz with every sample and at 44.1 kHz with every 160th.
+    cycle = min(RATE // math.gcd(rate, RATE), count)
+    distance = (offsets - part[:cycle, None]) / max(rate / RATE, 1.0)
     weights = np.sinc(distance) * np.where(np.abs(distance) < LOBES, 0.5 + 0.5 * np.cos(np.pi * distance / LOBES), 0.0)
     weights /= weights.sum(axis=1, keepdims=True)
-    values = (samples[whole[:, None] + offsets] * weights).sum(axis=1)
+    windows = np.lib.stride_tricks.sliding_window_view(samples, 2 * wide)[whole - wide + 1]
+    values = (windows * weights[np.arange(count) % cycle]).sum(axis=1)
     return np.asarray(np.rint(np.clip(values, -1, 1) * 32767), np.int16)
