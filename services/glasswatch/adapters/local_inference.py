@@ -36,17 +36,23 @@ class LocalInference:
     A model is loaded when it is first used and stays loaded. Loading does not count against a call's deadline.
     """
 
-    def __init__(self, repository: Path, threads: int = 1) -> None:
+    def __init__(self, repository: Path, threads: int = 1, at_once: int = 1) -> None:
         """Say where the models are; nothing is read yet.
 
         Args:
             repository: A Triton model repository.
             threads: Threads that one call computes with. Calls from several threads run side by side.
+            at_once: Most samples of a batch that are run together. By itself, what a sample is between the layers of a
+                network stays in a core's cache: twelve pictures take face_landmarks 16 ms and not 25. Of the models
+                that there are, only audio_artifacts is slower by it, by a tenth.
         """
         if threads < 1:
             raise ValueError(f"inference needs at least one thread, not {threads}")
+        if at_once < 1:
+            raise ValueError(f"at least one sample is run at once, not {at_once}")
         self._repository = ModelRepository(repository)
         self._threads = threads
+        self._at_once = at_once
         self._loading = threading.Lock()
         self._loaded: dict[str, _Loaded] = {}
 
@@ -61,7 +67,7 @@ class LocalInference:
         A run that is late is stopped before its next operator, so a call can outlast its deadline by one operator.
         """
         loaded = self._load(model)
-        batches = loaded.file.batches(inputs)
+        batches = loaded.file.batches(inputs, self._at_once)
         names = [output.name for output in loaded.file.outputs]
         with _failures_of(model):
             results = _run(loaded.session, names, batches, deadline_s)

@@ -50,8 +50,13 @@ class ModelSignature:
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
 
-    def batches(self, inputs: Tensors) -> list[Tensors]:
-        """The inputs in batches that the model runs at once; InferenceError where they are not what it takes."""
+    def batches(self, inputs: Tensors, most: int | None = None) -> list[Tensors]:
+        """The inputs in batches that the model runs at once; InferenceError where they are not what it takes.
+
+        Args:
+            inputs: By name.
+            most: Of a batch, where that is to be less than the model takes.
+        """
         expected = {spec.name for spec in self.inputs}
         if set(inputs) != expected:
             raise InferenceError(f"model {self.name}: takes the inputs {sorted(expected)}, got {sorted(inputs)}")
@@ -61,8 +66,9 @@ class ModelSignature:
         rows = {array.shape[0] for array in inputs.values()}
         if len(rows) > 1 or 0 in rows:
             raise InferenceError(f"model {self.name}: takes one batch of at least 1, got {sorted(rows)}")
-        starts = range(0, rows.pop(), self.max_batch)
-        return [{name: array[s : s + self.max_batch] for name, array in inputs.items()} for s in starts]
+        size = min(self.max_batch, most or self.max_batch)
+        starts = range(0, rows.pop(), size)
+        return [{name: array[s : s + size] for name, array in inputs.items()} for s in starts]
 
     def join(self, batches: Sequence[Mapping[str, npt.NDArray[Any]]]) -> dict[str, npt.NDArray[Any]]:
         """The outputs of all batches as one; InferenceError where they are not what the model should give."""

@@ -39,7 +39,7 @@ def check(repository: Path, name: str) -> ModelFile:
     for spec in file.inputs:
         first, *rest = (ANY_SIZE if size == -1 else size for size in spec.shape)
         zeros[spec.name] = np.zeros((batch or first, *rest), spec.dtype)
-    outputs = LocalInference(repository).infer(name, zeros, DEADLINE_S)
+    outputs = LocalInference(repository, at_once=BATCH).infer(name, zeros, DEADLINE_S)
     if batch is not None:
         for output, array in outputs.items():
             if len(array) != batch:

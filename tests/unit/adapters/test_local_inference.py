@@ -151,6 +151,17 @@ def test_an_output_that_is_not_as_configured_is_an_error(tmp_path: Path) -> None
         LocalInference(tmp_path).infer("net", {"x": VECTOR}, AMPLE_S)
 
 
+def test_samples_of_a_batch_are_run_one_by_one(tmp_path: Path) -> None:
+    # Along the batch each is all that there is.
+    write_model(tmp_path, [helper.make_node("Softmax", ["x"], ["y"], axis=0)])
+    x = np.arange(24, dtype=np.float32).reshape(6, 4)
+    assert (LocalInference(tmp_path).infer("net", {"x": x}, AMPLE_S)["y"] == 1).all()
+    pairs = LocalInference(tmp_path, at_once=2).infer("net", {"x": x}, AMPLE_S)["y"]
+    np.testing.assert_allclose(pairs[::2] + pairs[1::2], 1, rtol=1e-6)
+    with pytest.raises(ValueError, match="at least one sample"):
+        LocalInference(tmp_path, at_once=0)
+
+
 def test_inputs_of_one_call_are_one_batch(tmp_path: Path) -> None:
     """A model would broadcast the single row, and answer for media that it was not given."""
     write_model(tmp_path, [node("Add", ["x", "z"])], inputs=("x", "z"))
