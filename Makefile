@@ -101,7 +101,7 @@ COMPILE := uv pip compile --quiet --universal --generate-hashes --no-emit-index-
 
 .PHONY: lock
 lock:  ## Renew the lock files from pyproject.toml
-	$(COMPILE) pyproject.toml --extra cluster --extra evidence --extra models --group dev -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --extra cluster --extra models --group dev -o requirements/dev.txt
 	$(COMPILE) pyproject.toml -c requirements/dev.txt -o requirements/base.txt
 	$(COMPILE) pyproject.toml --extra cluster -c requirements/dev.txt -o requirements/cluster.txt
 	$(COMPILE) pyproject.toml --extra train -c requirements/dev.txt -o requirements/train.txt

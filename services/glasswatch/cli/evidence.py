@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import tempfile
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -14,11 +12,10 @@ from glasswatch.cli.messages import say
 from glasswatch.cli.output import ProgressBar
 from glasswatch.core.errors import OutputError, UsageError
 from glasswatch.decoder.source import Source
+from glasswatch.evidence import video
+from glasswatch.evidence.record import Recorder
 from glasswatch.report.model import Report
 from glasswatch.runtime.inspect import Progress
-
-if TYPE_CHECKING:
-    from glasswatch.evidence.record import Recorder
 
 DRAWN = "av_sync"
 
@@ -27,19 +24,13 @@ def prepared(folder: Path, source: Source, detectors: Collection[str]) -> Record
     """Make the folder, and what remembers the inspection.
 
     Raises:
-        UsageError: Nothing that is drawn is judged, the input can be read once only, or Pillow is not installed.
+        UsageError: Nothing that is drawn is judged, or the input can be read once only.
         OutputError: The folder cannot be written.
     """
     if DRAWN not in detectors:
         raise UsageError(f"--evidence draws how {DRAWN} judges, which is not chosen: add --detectors {DRAWN}")
     if source.path is None:
         raise UsageError("--evidence reads the input twice: name a file, not a URL")
-    if importlib.util.find_spec("PIL") is None:
-        raise UsageError("Pillow, which --evidence draws with, is not installed: pip install 'glasswatch[evidence]'")
-    # Pillow is not there in every installation.
-    from glasswatch.evidence import video  # noqa: PLC0415
-    from glasswatch.evidence.record import Recorder  # noqa: PLC0415
-
     try:
         folder.mkdir(exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -63,8 +54,6 @@ def write(folder: Path, source: Source, recorder: Recorder, report: Report, *, t
         InputError: The input cannot be read any more.
         OutputError: A video cannot be written.
     """
-    from glasswatch.evidence import video  # noqa: PLC0415 - as above
-
     if recorder.params is None or recorder.end is None:
         say(f"--evidence: nothing is drawn, since {DRAWN} was given no picture with sound")
         return True

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-
-pytest.importorskip("PIL", reason="needs the extra evidence")
 
 from glasswatch.cli import evidence
 from glasswatch.cli.inspect import inspect
@@ -75,11 +72,6 @@ def test_the_video_shows_the_verdict_of_each_fragment(title: Path) -> None:
 def test_a_detector_that_draws_must_be_chosen(title: Path) -> None:
     assert_error(run(title, title.parent / "e", detectors="black"), UsageError, "add --detectors av_sync")
     assert not (title.parent / "e").exists()
-
-
-def test_pillow_must_be_there(title: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    assert_error(run(title, title.parent / "e"), UsageError, "pip install 'glasswatch[evidence]'")
 
 
 def test_a_folder_that_cannot_be_written_is_told_before_the_work(title: Path, monkeypatch: pytest.MonkeyPatch) -> None:

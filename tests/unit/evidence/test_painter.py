@@ -7,8 +7,6 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-pytest.importorskip("PIL", reason="needs the extra evidence")
-
 from glasswatch.config.profile import load_profile
 from glasswatch.core.detection import Detection, Verdict
 from glasswatch.core.time import Span

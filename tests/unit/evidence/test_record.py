@@ -6,8 +6,6 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-pytest.importorskip("PIL", reason="needs the extra evidence")
-
 from glasswatch.core.detection import Detection, Verdict
 from glasswatch.core.media import MediaUnit
 from glasswatch.core.time import Instant, Span

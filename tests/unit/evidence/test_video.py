@@ -6,8 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("PIL", reason="needs the extra evidence")
-
 from glasswatch.core.errors import OutputError
 from glasswatch.core.time import Instant
 from glasswatch.evidence.record import Recorder

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from glasswatch.detectors.sync.offset import OFFSETS
 from glasswatch.detectors.sync.programme import MOST_FRAGMENTS, Programme
 
-SURE = 0.95
+SURE = 0.9
 
 
 def peak(at: float, height: float = 12.0) -> np.ndarray:
