@@ -15,6 +15,12 @@ OPSET = 18
 """Old enough for the ONNX Runtime of a Triton server of the last years."""
 
 
+def onnx_file(folder: Path, version: int | None) -> Path:
+    """Where a version of the model in a folder is written; None is one more than the highest there is."""
+    there = [int(path.name) for path in folder.glob("*") if path.name.isdigit()]
+    return folder / str(version or max(there, default=0) + 1) / "model.onnx"
+
+
 def save(
     net: nn.Module,
     example: tuple[torch.Tensor, ...],

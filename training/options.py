@@ -11,6 +11,10 @@ import click
 PATH = click.Path(path_type=Path)
 MODELS = click.option("--models", default=Path("triton_models"), show_default=True, type=PATH, help="Model repository.")
 
+VERSION = click.option(
+    "--version", type=click.IntRange(min=1), help="Of the model; one more than the highest there is."
+)
+
 Option = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from training import options
-from training.options import MODELS, PATH
+from training.options import MODELS, PATH, VERSION
 
 WORK, NAME = options.work("audio_artifacts", "samples"), options.name("audio_artifacts")
 
@@ -58,8 +58,8 @@ def fit(work: Path, name: str, models: Path, layers: int, width: int, steps: int
 @WORK
 @NAME
 @MODELS
-@click.option("--version", default=1, show_default=True)
-def export(work: Path, name: str, models: Path, version: int) -> None:
+@VERSION
+def export(work: Path, name: str, models: Path, version: int | None) -> None:
     """Write the averaged network of a checkpoint as a model of the repository."""
     from training.audio_artifacts.export import export as run  # noqa: PLC0415
     from training.audio_artifacts.fit import load  # noqa: PLC0415

@@ -10,7 +10,7 @@ import torch
 from glasswatch.detectors.audio.artifact_features import CLASSES, features
 from training.audio_artifacts.fit import PRIOR
 from training.audio_artifacts.network import AudioArtifactsNet, Served
-from training.onnx_model import save
+from training.onnx_model import onnx_file, save
 
 CONFIG = """\
 # What is wrong with a second of one channel of sound. Card: README.md in this folder.
@@ -26,8 +26,8 @@ dynamic_batching {{ max_queue_delay_microseconds: 5000 }}
 """
 
 
-def export(net: AudioArtifactsNet, folder: Path, version: int) -> Path:
-    """Write a version of a model; the folder's name is the model's. Returns the ONNX file."""
+def export(net: AudioArtifactsNet, folder: Path, version: int | None) -> Path:
+    """Write a version of a model; the folder's name is the model's; None for the next. Returns the ONNX file."""
     example = {k: torch.from_numpy(v) for k, v in features(np.zeros((2, 8_000), np.float32), 8_000).items()}
     target = save(
         Served(net, PRIOR).eval(),
@@ -35,7 +35,7 @@ def export(net: AudioArtifactsNet, folder: Path, version: int) -> Path:
         tuple({0: torch.export.Dim("batch")} for _ in example),
         list(example),
         ["classes"],
-        folder / str(version) / "model.onnx",
+        onnx_file(folder, version),
     )
     inputs = [
         f'  {{ name: "{k}" data_type: TYPE_FP32 dims: [{", ".join(map(str, v.shape[1:]))}] }}'

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from training import options
-from training.options import MODELS, PATH
+from training.options import MODELS, PATH, VERSION
 
 WORK, NAME = options.work("block_corruption", "samples"), options.name("block_corruption")
 
@@ -54,8 +54,8 @@ def fit(work: Path, name: str, form: str, width: int, steps: int, rate: float, s
 @WORK
 @NAME
 @MODELS
-@click.option("--version", default=1, show_default=True)
-def export(work: Path, name: str, models: Path, version: int) -> None:
+@VERSION
+def export(work: Path, name: str, models: Path, version: int | None) -> None:
     """Write the averaged network of a checkpoint as a model of the repository."""
     from training.block_corruption.export import export as run  # noqa: PLC0415
     from training.block_corruption.fit import load  # noqa: PLC0415

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from training import options
-from training.options import MODELS, PATH
+from training.options import MODELS, PATH, VERSION
 
 WORK, NAME = options.work("lip_sync", "landmarks"), options.name("lip_sync")
 
@@ -65,8 +65,8 @@ def calibrate(work: Path, name: str) -> None:
 @WORK
 @NAME
 @MODELS
-@click.option("--version", default=1, show_default=True)
-def export(work: Path, name: str, models: Path, version: int) -> None:
+@VERSION
+def export(work: Path, name: str, models: Path, version: int | None) -> None:
     """Write the averaged network of a checkpoint as a model of the repository."""
     from training.lip_sync.export import export as run  # noqa: PLC0415 - needs torch
     from training.lip_sync.fit import load  # noqa: PLC0415

@@ -8,7 +8,7 @@ import torch
 
 from glasswatch.detectors.sync.features import BANDS, MOUTH_FEATURES, SOUND_STEPS
 from training.lip_sync.network import Ensemble
-from training.onnx_model import save
+from training.onnx_model import onnx_file, save
 
 CONFIG = """\
 # How mouths and sound look to each other, step by step. Card: README.md in this folder.
@@ -28,8 +28,8 @@ dynamic_batching {{ max_queue_delay_microseconds: 5000 }}
 """
 
 
-def export(net: Ensemble, folder: Path, version: int) -> Path:
-    """Write a version of a model; the folder's name is the model's. Returns the ONNX file."""
+def export(net: Ensemble, folder: Path, version: int | None) -> Path:
+    """Write a version of a model; the folder's name is the model's; None for the next. Returns the ONNX file."""
     batch, steps, heard = (torch.export.Dim(name) for name in ("batch", "steps", "heard"))
     target = save(
         net.eval(),
@@ -37,7 +37,7 @@ def export(net: Ensemble, folder: Path, version: int) -> Path:
         ({0: batch, 1: steps}, {0: batch, 1: SOUND_STEPS * heard}),
         ["mouth", "sound"],
         ["seen", "heard"],
-        folder / str(version) / "model.onnx",
+        onnx_file(folder, version),
     )
     size = net.size
     text = CONFIG.format(name=folder.name, features=MOUTH_FEATURES, bands=BANDS, size=size)
