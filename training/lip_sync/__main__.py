@@ -33,8 +33,8 @@ def prepare(work: Path, models: Path, media: Path) -> None:
 @NAME
 @click.option("--width", default=96, show_default=True, help="Channels of the layers.")
 @click.option("--size", default=64, show_default=True, help="Of the embedding.")
-@click.option("--dropout", default=0.2, show_default=True)
-@click.option("--steps", default=1500, show_default=True)
+@click.option("--dropout", default=0.35, show_default=True)
+@click.option("--steps", default=750, show_default=True)
 @click.option("--rate", default=0.003, show_default=True, help="Highest learning rate.")
 @click.option("--networks", default=4, show_default=True, help="Of the seeds 1, 2, ...: they are used together.")
 @click.option("--bfloat16", is_flag=True, help="Convolve in half precision, which is faster on some processors.")

@@ -26,7 +26,7 @@ def inputs() -> dict[str, np.ndarray]:
 
 
 def test_it_is_right() -> None:
-    assert check(REPOSITORY, "lip_sync").version == 1
+    assert check(REPOSITORY, "lip_sync").version == 2
 
 
 def test_steps_are_judged_alike_wherever_they_are(inputs: dict[str, np.ndarray]) -> None:
@@ -34,8 +34,8 @@ def test_steps_are_judged_alike_wherever_they_are(inputs: dict[str, np.ndarray])
     whole = inference.infer("lip_sync", inputs, 60.0)
     part = {"mouth": inputs["mouth"][:, 20:70], "sound": inputs["sound"][:, 20 * SOUND_STEPS :]}
     found = inference.infer("lip_sync", part, 60.0)
-    assert found["seen"].shape == (2, 50, 64)
-    assert found["heard"].shape == (2, 80 + 2 * REACH, 64)
+    assert found["seen"].shape == (2, 50, 256)
+    assert found["heard"].shape == (2, 80 + 2 * REACH, 256)
     assert found["seen"][:, EDGE:-EDGE] == pytest.approx(whole["seen"][:, 20 + EDGE : 70 - EDGE], abs=1e-4)
     assert found["heard"][:, EDGE:] == pytest.approx(whole["heard"][:, 20 + EDGE :], abs=1e-4)
     assert similarity(whole["seen"][0], whole["heard"][0]).shape == OFFSETS.shape
