@@ -86,7 +86,7 @@ train-audio: $(TRAIN)/.ready  ## Train audio_artifacts, an hour on two cores; ME
 	$(TRAIN)/bin/python -m training.audio_artifacts export
 
 .PHONY: train-sync
-train-sync: $(TRAIN)/.ready  ## Train lip_sync, half an hour on two cores; MEDIA=folder with manifest.tsv
+train-sync: $(TRAIN)/.ready  ## Train lip_sync, three quarters of an hour on two cores; MEDIA=folder with manifest.tsv
 	$(TRAIN)/bin/glasswatch models build face_detection face_landmarks
 	$(TRAIN)/bin/python -m training.lip_sync prepare --media $(MEDIA)
 	$(TRAIN)/bin/python -m training.lip_sync fit
