@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import cycle
 from typing import Literal
 
 from bench.sources import Source
@@ -22,6 +23,9 @@ COURSES: tuple[tuple[Literal["offset", "drift", "step"], int], ...] = (("offset"
 """Changes of clips of COURSE_S and more, in frames: throughout, at the end, and from the middle on."""
 
 COURSE_S = 30.0
+
+DUBBED_S = 300.0
+"""As long as the detector remembers: what fits by chance in some fragments must not add up."""
 
 NOBODY_S = 30.0
 """Shorter media of pristine/ show nobody who talks; the scenes of longer ones have actors."""
@@ -44,6 +48,7 @@ class Group(StrEnum):
     KNOWN = "known defect"
     NOBODY = "nobody talks"
     OVER = "nobody talks, voice-over"
+    DUBBED = "dubbed, five minutes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,7 @@ class Case:
         shift: Frames by which the sound is earlier than in the source; see `mode`.
         mode: Throughout, at the end of a drift, or from the middle on.
         voice: Who is heard instead of the source's sound, or above it; None for nobody.
+        voices: Who are heard one after the other, the picture being repeated meanwhile.
         recoding: How it is encoded anew, if it is.
     """
 
@@ -64,6 +70,7 @@ class Case:
     shift: int = 0
     mode: Literal["offset", "drift", "step"] = "offset"
     voice: Source | None = None
+    voices: tuple[Source, ...] = ()
     recoding: Recoding | None = None
 
     @property
@@ -72,6 +79,8 @@ class Case:
         shift = f" by {self.shift:+d} frames" if self.shift else ""
         mode = f" ({self.mode})" if self.group is Group.COURSE else ""
         voice = f" with the voice of {self.voice.name}" if self.voice else ""
+        if self.voices:
+            voice = f" again and again with the voices of {len(self.voices)} others"
         coding = f", {self.recoding.name}" if self.recoding else ""
         return f"{self.source.name}{shift}{mode}{voice}{coding}"
 
@@ -106,6 +115,7 @@ def cases(sources: Sequence[Source], *, quick: bool) -> list[Case]:
         found += [Case(s, Group.VOICE, voice=people[(i + 1) % len(people)]) for i, s in numbered]
     long = [s for s in people if s.duration_s >= COURSE_S][: 1 if quick else None]
     found += [Case(s, Group.COURSE, shift, mode) for s in long for mode, shift in COURSES]
+    found += [Case(s, Group.DUBBED, voices=_others(s, people)) for s in long if len(people) > 1]
     nobody = [s for s in seen_and_heard if _shows_nobody(s)][::step]
     found += [Case(s, Group.NOBODY) for s in nobody]
     if people:
@@ -118,6 +128,16 @@ def _moved(people: Sequence[Source], *, quick: bool) -> Iterator[Case]:
         shifts = [QUICK_SHIFTS[i % len(QUICK_SHIFTS)]] if quick else SHIFTS
         for j, shift in enumerate(shifts):
             yield Case(source, Group.MOVED, shift, recoding=_recoding(i + j))
+
+
+def _others(source: Source, people: Sequence[Source]) -> tuple[Source, ...]:
+    """Other people, again from the first on, until they fill DUBBED_S."""
+    voices: list[Source] = []
+    for voice in cycle(s for s in people if s != source):
+        if sum(s.duration_s for s in voices) >= DUBBED_S:
+            break
+        voices.append(voice)
+    return tuple(voices)
 
 
 def _recoding(number: int) -> Recoding:

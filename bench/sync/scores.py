@@ -16,7 +16,7 @@ CONFIDENCES = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 LONG_S = 10.0
 """Clips of this length and more are judged as a whole."""
 
-UNRELATED = frozenset({Group.VOICE, Group.NOBODY, Group.OVER, Group.KNOWN})
+UNRELATED = frozenset({Group.VOICE, Group.DUBBED, Group.NOBODY, Group.OVER, Group.KNOWN})
 """Whose true offset does not exist or is not known."""
 
 Truth = Callable[[Case], float | None]

@@ -17,7 +17,7 @@ from glasswatch.core.detection import Verdict
 RELATED = (Group.PLAIN, Group.RECODED, Group.MOVED)
 """Files whose offset is known if that of their source is."""
 
-NO_TRUTH = {group: group.value for group in (Group.VOICE, Group.NOBODY, Group.OVER)}
+NO_TRUTH = {group: group.value for group in (Group.VOICE, Group.DUBBED, Group.NOBODY, Group.OVER)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from bench.sources import Source
-from bench.sync.cases import ANIMATED, COURSES, FRAME_MS, SHIFTS, Case, Group, Outcome, cases
+from bench.sync.cases import ANIMATED, COURSES, DUBBED_S, FRAME_MS, SHIFTS, Case, Group, Outcome, cases
 from bench.sync.course import added_ms, course
 from bench.sync.recodings import RECODINGS
 from bench.sync.scores import Whole, expected, of_zero, score, truths, whole, whole_clips
@@ -58,6 +58,8 @@ def test_only_people_who_were_not_learned_from_are_judged() -> None:
     assert {c.source for c in found} == {ONE, OTHER, LONG, still, known}
     assert [c.shift for c in found if c.source == ONE and c.group is Group.MOVED] == [*SHIFTS]
     assert [c.voice for c in found if c.group is Group.VOICE] == [OTHER, LONG, ONE]
+    [dubbed] = [c for c in found if c.group is Group.DUBBED]
+    assert (dubbed.source, len(dubbed.voices), set(dubbed.voices)) == (LONG, DUBBED_S / 12, {ONE, OTHER})
     assert [c.source for c in found if c.group is Group.KNOWN] == [known]
     assert [(c.source, c.mode, c.shift) for c in found if c.group is Group.COURSE] == [(LONG, *c) for c in COURSES]
     assert len({c.label for c in found}) == len(found)

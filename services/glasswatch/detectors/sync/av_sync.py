@@ -79,8 +79,6 @@ class AvSyncParams(Params):
             is equally so.
         bias_ms: Offset that is found in programmes that are in sync.
         confidence: Probability from which an offset counts as known.
-        least_sure: A programme's offset counts where a fragment in it has been so sure by itself: what fits a little
-            everywhere adds up too.
         trust: See `offset.Calibration`.
         doubt: Likewise.
         least_speech: Part of a fragment in which somebody must be heard speaking.
@@ -95,7 +93,6 @@ class AvSyncParams(Params):
     programme_margin_ms: Milliseconds
     bias_ms: Annotated[float, Field(ge=-200, le=200)]
     confidence: Annotated[float, Field(gt=0.5, lt=1)]
-    least_sure: Annotated[float, Field(ge=0, lt=1)]
     trust: Annotated[float, Field(gt=0)]
     doubt: float
     least_speech: Annotated[float, Field(ge=0, le=1)]
@@ -324,10 +321,10 @@ class AvSyncDetector(ModelDetector[AvSyncParams, AvSyncState]):
         params = self.params
         own, line = estimate(found.votes), programme.line(*params.limits(params.programme_margin_ms))
         beyond, within = outside(found.votes, *params.limits(params.margin_ms))
-        known = programme.surest >= params.least_sure and not programme.is_last_apart
-        outside_now, inside_now = (line.outside, line.inside) if known else (0.0, 0.0)
-        if beyond >= LIKELY_OUTSIDE:
-            inside_now = 0.0
+        is_apart = programme.is_last_apart
+        outside_now, inside_now = (0.0, 0.0) if is_apart else (line.outside, line.inside)
+        if beyond >= LIKELY_OUTSIDE and inside_now >= params.confidence:
+            is_apart, inside_now = True, 0.0
         measured = {
             "offset": params.offset_ms(own.steps),
             "confidence": own.confidence,
@@ -346,7 +343,6 @@ class AvSyncDetector(ModelDetector[AvSyncParams, AvSyncState]):
         score = min(max(beyond, outside_now), 0.49)
         if max(within, inside_now) >= params.confidence:
             return self.detection("av_sync", span, Verdict.OK, score, **more)
-        is_apart = programme.is_last_apart or (known and beyond >= LIKELY_OUTSIDE)
         reason = APART if is_apart else self._why_unsure(found, beyond + within)
         return self.detection("av_sync", span, Verdict.INCONCLUSIVE, score, reason=reason, **more)
 

@@ -68,10 +68,12 @@ def similarity(seen: npt.NDArray[np.floating], heard: npt.NDArray[np.floating]) 
 def likelihood(similarities: Values, calibration: Calibration) -> Values:
     """Log likelihood ratio of each offset for one track in one fragment, (2 * REACH + 1,).
 
-    A track may belong to somebody who is not speaking: no offset is ever less likely than that, so a track that fits
-    nowhere says nothing, and one that fits in one place says no more against the others than it says for that one.
+    A track may belong to somebody who is not speaking, beforehand as likely as not. So one that fits nowhere says
+    little against any offset, -log 2, and one that fits in one place says no more against the others than it says for
+    that one. But it does say that much: if it said nothing, a film that is dubbed would in time fit somewhere.
     """
-    return np.asarray(np.logaddexp(0.0, calibration.trust * similarities - calibration.doubt))
+    fits = calibration.trust * similarities - calibration.doubt
+    return np.asarray(np.logaddexp(0.0, fits) - np.log(2.0))
 
 
 def vote(tracks: Iterable[Values]) -> Values:

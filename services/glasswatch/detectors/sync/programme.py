@@ -19,12 +19,10 @@ class Said:
     Attributes:
         time: Its middle, in seconds.
         votes: What `offset.vote` gives, of float64.
-        sure: How sure it is by itself.
     """
 
     time: float
     votes: np.ndarray
-    sure: float
 
 
 @dataclass(slots=True)
@@ -39,11 +37,6 @@ class Programme:
 
     fragments: list[Said] = field(default_factory=list)
     apart: float | None = None
-
-    @property
-    def surest(self) -> float:
-        """Highest confidence by itself of a fragment that counts, 0 without one."""
-        return max((said.sure for said in self._counted), default=0.0)
 
     @property
     def is_last_apart(self) -> bool:
@@ -68,7 +61,7 @@ class Programme:
             else:
                 self.fragments = self._counted
                 self.apart = time if differs and before.confidence >= confidence else None
-        self.fragments = [*self.fragments, Said(time, votes, own.confidence)][-MOST_FRAGMENTS:]
+        self.fragments = [*self.fragments, Said(time, votes)][-MOST_FRAGMENTS:]
 
     def line(self, early: float = np.inf, late: float = np.inf) -> Line:
         """The offset now, after at least one fragment; the limits are those of `offset.line`."""

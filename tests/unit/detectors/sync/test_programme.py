@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from glasswatch.detectors.sync.offset import OFFSETS
+from glasswatch.detectors.sync.offset import OFFSETS, Calibration, likelihood
 from glasswatch.detectors.sync.programme import MOST_FRAGMENTS, Programme
 
 SURE = 0.9
@@ -88,7 +88,20 @@ def test_several_that_are_wrong_each_in_its_own_way_are_forgotten() -> None:
 def test_what_is_apart_is_no_evidence_of_the_programme() -> None:
     found = after(*[peak(0, 5)] * 4, peak(8))
     assert found.is_last_apart
-    assert found.surest < SURE
+    assert found.line().steps == pytest.approx(0, abs=0.1)
+
+
+def test_what_belongs_to_nobody_adds_up_to_nothing() -> None:
+    # Similarities of sound to mouths that it does not belong to: likelihood ratios of 1 in the mean.
+    found = []
+    for seed in range(20):
+        rng, programme = np.random.default_rng(seed), Programme()
+        for n in range(MOST_FRAGMENTS):
+            fits = rng.normal(2.0 - 1.2**2 / 2, 1.2, len(OFFSETS))
+            programme.add(4.0 * n + 2, likelihood(fits, Calibration(1.0, 2.0)), SURE)
+        found.append(programme.line().confidence)
+    assert np.mean(found) < 0.1
+    assert max(found) < SURE
 
 
 def test_what_is_apart_is_forgotten_in_time() -> None:
