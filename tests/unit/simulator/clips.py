@@ -20,6 +20,7 @@ SECONDS = 4
 def make_clip(
     path: Path,
     *,
+    size: tuple[int, int] = SIZE,
     picture: bool = True,
     layouts: Sequence[str] = ("stereo",),
     pixel_format: str = "yuv420p",
@@ -30,7 +31,7 @@ def make_clip(
     container: str | None = None,
 ) -> Path:
     """A texture that moves two pixels a frame, with a steady two-tone chord; lossless sound where MKV or WAV."""
-    width, height = SIZE
+    width, height = size
     pcm = path.suffix in (".mkv", ".wav")
     with av.open(str(path), "w", format=container) as out:
         video = None
