@@ -66,7 +66,7 @@ class ModelSignature:
         rows = {array.shape[0] for array in inputs.values()}
         if len(rows) > 1 or 0 in rows:
             raise InferenceError(f"model {self.name}: takes one batch of at least 1, got {sorted(rows)}")
-        size = min(self.max_batch, most or self.max_batch)
+        size = self.max_batch if most is None else min(most, self.max_batch)
         starts = range(0, rows.pop(), size)
         return [{name: array[s : s + size] for name, array in inputs.items()} for s in starts]
 
