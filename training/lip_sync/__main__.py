@@ -46,6 +46,9 @@ def fit(
     from training.lip_sync.fit import fit as run  # noqa: PLC0415
 
     learned, aside = learned_from(work), aside_batches(kept_aside(work))
+    # All networks of a name are used together: those of an earlier run must not be among them.
+    for old in (*work.glob(f"{name}-*.pt"), *work.glob(f"{name}-*.csv")):
+        old.unlink()
     for seed in range(1, networks + 1):
         run(Plan(width, size, dropout, steps, rate, seed, bfloat16), learned, aside, work, name)
 
