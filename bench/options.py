@@ -12,6 +12,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 PATH = click.Path(path_type=Path)
 
+MODELS = click.option("--models", type=PATH, help="Model repository; that of this checkout unless told.")
+JOBS = click.option(
+    "--jobs", "processes", default=2, show_default=True, type=click.IntRange(min=1), help="Files at a time."
+)
+
 
 def places(name: str, work: str) -> Callable[[F], F]:
     """Options `--media`, `--out`, `--markdown` and `--work` of the bench `name`; `work` says what its folder is for."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 
@@ -28,7 +27,8 @@ from bench.accuracy.summary import (
     scores_of,
 )
 from bench.options import places
-from bench.provenance import headline, provenance
+from bench.provenance import provenance
+from bench.results import write_results
 from bench.sources import read_sources
 from bench.tables import Table, terminal
 
@@ -90,11 +90,7 @@ def main(
         "by_source": by_source(results),
         "files": [file_row(result) for result in results],
     }
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
-    if markdown is not None:
-        text = "\n".join(table.markdown() for table in tables)
-        markdown.write_text(f"{headline(origin)}\n\n{text}", "utf-8")
+    write_results(out, document, markdown, origin, tables)
     console.print(f"{len(results)} files in {document['wall_s']} s; written to {out}", soft_wrap=True)
 
 

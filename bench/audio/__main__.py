@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -23,9 +22,10 @@ from bench.audio.run import Item, Workshop, examine
 from bench.audio.seconds import Table as Seconds
 from bench.audio.seconds import operating_points
 from bench.block.plan import half_of
-from bench.options import PATH, places
+from bench.options import JOBS, MODELS, places
 from bench.parallel import examined
-from bench.provenance import headline, provenance
+from bench.provenance import provenance
+from bench.results import write_results
 from bench.sources import Source, read_sources
 from bench.tables import Table, terminal
 from glasswatch.adapters.model_repository import ModelRepository
@@ -38,11 +38,11 @@ SCHEMA = "glasswatch.bench.audio/1"
 
 @click.command()
 @places("audio", "Folder that keeps generated files for the next run.")
-@click.option("--models", type=PATH, help="Model repository; that of this checkout unless told.")
+@MODELS
 @click.option(
     "--model", "names", multiple=True, default=(DETECTOR,), show_default=True, help="Judges seconds; may be repeated."
 )
-@click.option("--jobs", "processes", default=2, show_default=True, type=click.IntRange(min=1), help="Files at a time.")
+@JOBS
 @click.option("--essentia", metavar="PYTHON", help="A Python that has Essentia, to run its detectors too.")
 @click.option("--seed", default=1, show_default=True, help="Another seed makes another test set.")
 @click.option("--quick", is_flag=True, help="A twelfth of the files, a fifth of the clean media.")
@@ -84,11 +84,7 @@ def main(
         table.show(console)
     document["files"] = [summary.file_row(result, half_of(result.subject.source)) for result in results]
     document["wall_s"] = round(time.monotonic() - started, 1)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(document) + "\n", "utf-8")
-    if markdown is not None:
-        text = "\n".join(table.markdown() for table in tables)
-        markdown.write_text(f"{headline(origin)}\n\n{text}", "utf-8")
+    write_results(out, document, markdown, origin, tables, indent=None)
     for entry in unmade:
         console.print(f"not made: {entry['file']}: {entry['reason']}", markup=False, soft_wrap=True)
     for result in results:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -27,9 +26,10 @@ from bench.block.pictures import (
 from bench.block.plan import Job, clean_sources, half_of, jobs
 from bench.block.real import Strip, look_over, page
 from bench.block.run import Item, Workshop, examine
-from bench.options import PATH, places
+from bench.options import JOBS, MODELS, places
 from bench.parallel import each, examined
-from bench.provenance import headline, provenance
+from bench.provenance import provenance
+from bench.results import write_results
 from bench.sources import Source, read_sources
 from bench.tables import Table, terminal
 from glasswatch.config.models import default_models
@@ -41,11 +41,11 @@ SCHEMA = "glasswatch.bench.block/1"
 
 @click.command()
 @places("block", "Folder that keeps generated files for the next run.")
-@click.option("--models", type=PATH, help="Model repository; that of this checkout unless told.")
+@MODELS
 @click.option(
     "--model", "names", multiple=True, default=(DETECTOR,), show_default=True, help="Judges pictures; may be repeated."
 )
-@click.option("--jobs", "processes", default=2, show_default=True, type=click.IntRange(min=1), help="Files at a time.")
+@JOBS
 @click.option("--seed", default=1, show_default=True, help="Another seed makes another test set.")
 @click.option("--grid", type=click.IntRange(min=0), help="At most so many of the thousand clips of one speaker.")
 @click.option("--quick", is_flag=True, help="A sixth of the files.")
@@ -81,13 +81,9 @@ def main(
         table.show(console)
     document["files"] = [_file(result) for result in results]
     document["wall_s"] = round(time.monotonic() - started, 1)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+    write_results(out, document, markdown, origin, tables)
     sheet = out.with_suffix(".html")
     sheet.write_text(page(strips, f"Media damaged in life, {names[0]}", line), "utf-8")
-    if markdown is not None:
-        text = "\n".join(table.markdown() for table in tables)
-        markdown.write_text(f"{headline(origin)}\n\n{text}", "utf-8")
     for entry in unmade:
         console.print(f"not made: {entry['file']}: {entry['reason']}", markup=False, soft_wrap=True)
     console.print(f"{len(results)} files in {document['wall_s']} s; written to {out} and {sheet}", soft_wrap=True)

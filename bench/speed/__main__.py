@@ -15,7 +15,8 @@ from rich.console import Console
 
 from bench.accuracy.filters import PHASE_FILTERS, SOUND_FILTERS, VIDEO_FILTERS
 from bench.options import places
-from bench.provenance import headline, provenance
+from bench.provenance import provenance
+from bench.results import write_results
 from bench.speed.measure import Cost, interleaved, median, run
 from bench.tables import Table, number, terminal
 
@@ -47,8 +48,7 @@ def main(
     console = terminal()
     if quick:
         rounds, seconds = 2, 20
-    for folder in (work, out.parent):
-        folder.mkdir(parents=True, exist_ok=True)
+    work.mkdir(parents=True, exist_ok=True)
     clip = looped(media / CLIP, seconds, work)
     report = work / "speed.json"
     costs = interleaved(_commands(clip, report, work / "speed.html"), rounds, FOUND_OR_NOT)
@@ -68,9 +68,7 @@ def main(
         "timing": timing,
         "memory": [{"media_s": length, **asdict(cost)} for length, cost in memory],
     }
-    out.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
-    if markdown is not None:
-        markdown.write_text(f"{headline(origin)}\n\n" + "\n".join(t.markdown() for t in tables), "utf-8")
+    write_results(out, document, markdown, origin, tables)
     console.print(f"written to {out}", soft_wrap=True)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -12,9 +11,10 @@ from typing import Any
 
 import click
 
-from bench.options import PATH, places
+from bench.options import JOBS, MODELS, places
 from bench.parallel import examined
-from bench.provenance import headline, provenance
+from bench.provenance import provenance
+from bench.results import write_results
 from bench.sources import read_sources
 from bench.sync import cost, roc, summary
 from bench.sync.cases import DETECTOR, Case, Group, Outcome, cases
@@ -30,8 +30,8 @@ SCHEMA = "glasswatch.bench.sync/2"
 
 @click.command()
 @places("sync", "Folder that keeps generated files for the next run.")
-@click.option("--models", type=PATH, help="Model repository; that of this checkout unless told.")
-@click.option("--jobs", "processes", default=2, show_default=True, type=click.IntRange(min=1), help="Files at a time.")
+@MODELS
+@JOBS
 @click.option("--quick", is_flag=True, help="One shift of each clip, a third of the rest.")
 @click.option("--only", help="Only sources whose name contains this, and no cost.")
 def main(
@@ -50,24 +50,21 @@ def main(
     started, console = time.monotonic(), terminal()
     workshop = Workshop(work, repository)
     chosen = [s for s in read_sources(media) if only is None or only in s.name]
+    # First, so that what it lacks is known before everything else has been measured.
+    spent = cost.costs(media, repository, work, quick=quick) if only is None else []
     done, unmade = examined(
         partial(examine, workshop), cases(chosen, quick=quick), lambda case: case.label, processes, console
     )
     document: dict[str, Any] = {"schema": SCHEMA, **origin, "quick": quick, "not_made": unmade}
     tables = _tables(done, document)
-    if only is None:
-        spent = cost.costs(media, repository, work, quick=quick)
+    if spent:
         document["cost"] = [asdict(one) for one in spent]
         tables += cost.tables(spent)
     for table in tables:
         table.show(console)
     document["files"] = [summary.file_row(outcome) for outcome in done]
     document["wall_s"] = round(time.monotonic() - started, 1)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
-    if markdown is not None:
-        text = "\n".join(table.markdown() for table in tables)
-        markdown.write_text(f"{headline(origin)}\n\n{text}", "utf-8")
+    write_results(out, document, markdown, origin, tables)
     for entry in unmade:
         console.print(f"not made: {entry['file']}: {entry['reason']}", markup=False, soft_wrap=True)
     console.print(f"{len(done)} files in {document['wall_s']} s; written to {out}", soft_wrap=True)

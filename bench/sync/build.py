@@ -14,9 +14,9 @@ MADE_BY = (
     *("encode.py", "pipeline.py", "source.py", "media.py", "sound.py", "soundcoding.py", "synthesis.py"),
     *("effects/av_sync.py", "effects/played.py", "effects/voice_negatives.py"),
 )
-
-DUBBED = "H.264 CRF 23"
 """Of the simulator: what an older one has made is made anew."""
+
+DUBBED = (*ENCODERS["H.264 CRF 23"], *THREADS, "-c:a", "aac", "-b:a", "128k")
 
 
 def made(case: Case, work: Path) -> Path:
@@ -29,6 +29,8 @@ def made(case: Case, work: Path) -> Path:
         return case.source.path
     work.mkdir(parents=True, exist_ok=True)
     coding = () if case.recoding is None else case.recoding.arguments
+    if case.voices:
+        coding = (*(voice.name for voice in case.voices), str(DUBBED_S), *DUBBED)
     parts = (case.label, case.group.value, case.source.path.stat().st_size, coding, BETWEEN)
     suffix = case.recoding.suffix if case.recoding else ".mp4"
     target = work / f"sync-{digest([repr(parts), clips.simulator_code(*MADE_BY)])}{suffix}"
@@ -60,8 +62,7 @@ def _dubbed(case: Case) -> tuple[str, ...]:
     graph = ";".join([*each, f"{joined}concat=n={len(case.voices)}:v=0:a=1[voices]"])
     return (
         *("-stream_loop", "-1", "-i", str(case.source.path), *heard, "-filter_complex", graph),
-        *("-map", "0:v:0", "-map", "[voices]", "-t", f"{DUBBED_S:g}", "-pix_fmt", "yuv420p"),
-        *(*ENCODERS[DUBBED], *THREADS, "-c:a", "aac", "-b:a", "128k"),
+        *("-map", "0:v:0", "-map", "[voices]", "-t", f"{DUBBED_S:g}", "-pix_fmt", "yuv420p", *DUBBED),
     )
 
 
