@@ -82,8 +82,16 @@ class Detector(ABC, Generic[P, S]):
     def process(self, unit: MediaUnit) -> Sequence[Detection]:
         """Judge one unit; the result does not depend on how the media was cut into units."""
 
+    def cut(self, at: Instant) -> Sequence[Detection]:
+        """Say what is left at a cut, and forget what depends on continuity: nothing is compared across it.
+
+        A cut is another epoch, frames of another size, or samples that are missing. What belongs to the whole title,
+        such as its loudness, outlives it: a detector that has such state keeps it here.
+        """
+        return self.flush(at)
+
     def flush(self, at: Instant) -> Sequence[Detection]:
-        """Say what is left at the end of the stream, or at a cut in the timeline, and forget the past."""
+        """Say what is left at the end of the stream, and forget the past."""
         remaining = self.finish(at)
         self.state = self.fresh_state()
         return remaining

@@ -70,6 +70,12 @@ class FrameChunk:
         return 16 << shift, 235 << shift
 
     @property
+    def form(self) -> str:
+        """What must stay the same for frames to be compared: size, samples and their range."""
+        samples = [list(plane.shape[1:]) for plane in self.planes]
+        return f"{self.size} {samples} {self.bit_depth} {self.full_range}"
+
+    @property
     def end(self) -> Instant:
         """When its last frame stops being shown."""
         return Instant(self.epoch, self.ends[-1])

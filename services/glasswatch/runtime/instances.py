@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from glasswatch.core.detection import Detection
-from glasswatch.core.media import AudioChunk, MediaUnit, StreamFact
+from glasswatch.core.media import AudioChunk, FrameChunk, MediaUnit, StreamFact
 from glasswatch.core.time import Instant
 from glasswatch.detectors.registry import AnyDetector
 
@@ -16,10 +16,21 @@ MakeDetector = Callable[[str | None], AnyDetector]
 
 @dataclass(slots=True)
 class Instance:
-    """One detector instance, and where the media that it has seen ends."""
+    """One detector instance, where the media that it has seen ends, and the form of its frames."""
 
     detector: AnyDetector
     end: Instant | None = None
+    form: str | None = None
+
+    def is_cut_by(self, unit: MediaUnit) -> bool:
+        """Whether the unit cannot be compared with what came before: other times, or frames of another form.
+
+        Facts of several streams are mixed: their epochs do not follow one another.
+        """
+        if self.end is None or isinstance(unit, StreamFact):
+            return False
+        other_form = isinstance(unit, FrameChunk) and self.form not in (None, unit.form)
+        return other_form or self.end.epoch != unit.end.epoch
 
 
 @dataclass(slots=True)
@@ -29,19 +40,21 @@ class Saved:
     Attributes:
         track: Which audio track.
         end: Where the media that it has seen ends.
+        form: Form of the frames that it has seen.
         version: Version of the detector.
         snapshot: Its state, as text.
     """
 
     track: str | None
     end: Instant | None
+    form: str | None
     version: str
     snapshot: str
 
 
 @dataclass(slots=True)
 class Instances:
-    """Feeds one detector; at a cut in the timeline an instance is flushed. What a detector raises goes through.
+    """Feeds one detector and tells it of cuts. What a detector raises goes through.
 
     Attributes:
         make: Makes an instance.
@@ -60,10 +73,11 @@ class Instances:
             instance = self._of_track[track] = Instance(self.make(track))
         end = unit.end
         found: list[Detection] = []
-        # Facts of several streams are mixed: their epochs do not follow one another.
-        if instance.end is not None and instance.end.epoch != end.epoch and not isinstance(unit, StreamFact):
-            found += _flush(instance)
+        if instance.end is not None and instance.is_cut_by(unit):
+            found += instance.detector.cut(instance.end)
         instance.end = end if instance.end is None else max(instance.end, end)
+        if isinstance(unit, FrameChunk):
+            instance.form = unit.form
         return [*found, *instance.detector.process(unit)]
 
     def finish(self) -> list[Detection]:
@@ -88,7 +102,13 @@ class Instances:
     def save(self) -> list[Saved]:
         """The instances as data."""
         return [
-            Saved(track, instance.end, instance.detector.spec.version, instance.detector.snapshot().decode())
+            Saved(
+                track,
+                instance.end,
+                instance.form,
+                instance.detector.spec.version,
+                instance.detector.snapshot().decode(),
+            )
             for track, instance in self._of_track.items()
         ]
 
@@ -103,7 +123,7 @@ class Instances:
             detector = self.make(item.track)
             if item.version == detector.spec.version:
                 detector.restore(item.snapshot.encode())
-                self._of_track[item.track] = Instance(detector, item.end)
+                self._of_track[item.track] = Instance(detector, item.end, item.form)
 
 
 def _flush(instance: Instance) -> Sequence[Detection]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Annotated, Literal
 
 import numpy as np
@@ -15,6 +16,7 @@ from pydantic import Field
 from glasswatch.core.detection import Detection, Severity, Verdict
 from glasswatch.core.detector import DetectorSpec
 from glasswatch.core.needs import AudioNeed
+from glasswatch.core.time import Instant, Span
 from glasswatch.detectors.audio.bs1770 import STATES, GatedLoudness, channel_weights, loudness, weighted_energy
 from glasswatch.detectors.audio.pcm import Pcm, PcmDetector, PcmState, SampleClock, no_samples
 from glasswatch.detectors.params import Params
@@ -73,6 +75,8 @@ class LoudnessState(PcmState):
         max_short_term: Highest mean square of a 3 s window.
         jump_at: Where the steepest place of a jump in progress is, None without one.
         jump_lu: How high it is.
+        before_s: Length of the programme before the present unbroken stretch, in seconds.
+        broken_at: Where the stretch before has ended, None once the present one has begun.
     """
 
     tail: Pcm = field(default_factory=no_samples)
@@ -85,18 +89,21 @@ class LoudnessState(PcmState):
     max_short_term: float = 0.0
     jump_at: int | None = None
     jump_lu: float = 0.0
+    before_s: Fraction = Fraction(0)
+    broken_at: Instant | None = None
 
 
 class Loudness(PcmDetector[LoudnessParams, LoudnessState]):
     """Measures BS.1770-4 loudness in hops of 100 ms.
 
-    Every second one OK of kind "programme" carries the curve; its verdict comes at the end, over the whole span. It is
-    never more than a warning: a gain mends it. A jump is told once the loudness after it has lasted.
+    Every second one OK of kind "programme" carries the curve; its verdict comes at the end, over the whole span, holes
+    and cuts included: they break the curve and the search for jumps, not the programme. It is never more than a
+    warning: a gain mends it. A jump is told once the loudness after it has lasted.
     """
 
     spec = DetectorSpec(
         name="loudness",
-        version="1",
+        version="2",
         defects=("loudness",),
         needs=(AudioNeed(),),
         measurements={
@@ -124,6 +131,7 @@ class Loudness(PcmDetector[LoudnessParams, LoudnessState]):
         state = self.state
         hop = max(clock.rate // HOPS_PER_S, 1)
         if clock.count == 0:
+            self._begin(clock)
             state.filter = np.zeros((len(samples), STATES))
         pcm = np.concatenate([state.tail, samples], axis=1) if state.tail.size else samples
         weights = channel_weights(clock.channels)
@@ -135,15 +143,47 @@ class Loudness(PcmDetector[LoudnessParams, LoudnessState]):
                 yield from self._second(state.hops - HOPS_PER_S, state.hops * hop, clock)
         state.tail = pcm[:, whole:].copy()
 
+    def cut(self, at: Instant) -> Sequence[Detection]:
+        """The end of an unbroken stretch: the programme goes on behind it."""
+        state, clock = self.state, self.state.clock
+        if clock is None:
+            return ()
+        found = list(self._end_stretch(clock))
+        self.state = LoudnessState(
+            blocks=state.blocks,
+            windows=state.windows,
+            max_momentary=state.max_momentary,
+            max_short_term=state.max_short_term,
+            before_s=state.before_s + Fraction(clock.count, clock.rate),
+            broken_at=clock.now,
+        )
+        return found
+
+    def finish(self, at: Instant) -> Sequence[Detection]:
+        """The verdict on the programme, even where it ends with a cut."""
+        broken_at = self.state.broken_at
+        return [self._programme(broken_at)] if broken_at is not None else super().finish(at)
+
     def conclude(self, clock: SampleClock) -> Iterator[Detection]:
         """The last, incomplete second, and the verdict on the programme."""
+        yield from self._end_stretch(clock)
+        yield self._programme(clock.now, Fraction(clock.count, clock.rate))
+
+    def _begin(self, clock: SampleClock) -> None:
+        """Begin an unbroken stretch; a hole before it belongs to the programme."""
+        state = self.state
+        if state.broken_at is not None and state.broken_at.epoch == clock.epoch:
+            state.before_s += max(clock.start - state.broken_at.seconds, Fraction(0))
+        state.broken_at = None
+
+    def _end_stretch(self, clock: SampleClock) -> Iterator[Detection]:
+        """The last, incomplete second, and a jump that was still growing."""
         state = self.state
         done = state.hops // HOPS_PER_S * HOPS_PER_S
         if clock.count > done * max(clock.rate // HOPS_PER_S, 1):
             yield from self._second(done, clock.count, clock)
         if state.jump_at is not None:
             yield self._jump(clock)
-        yield self._programme(clock)
 
     def _measure(self, energy: float) -> None:
         state = self.state
@@ -217,12 +257,14 @@ class Loudness(PcmDetector[LoudnessParams, LoudnessState]):
             ceiling=Severity.WARNING,
         )
 
-    def _programme(self, clock: SampleClock) -> Detection:
+    def _programme(self, end: Instant, lasted_s: Fraction = Fraction(0)) -> Detection:
+        """The verdict on the programme, whose last unbroken stretch has lasted for `lasted_s` until `end`."""
         state, params = self.state, self.params
         target, tolerance = TARGETS[params.standard]
         target = target if params.target_lufs is None else params.target_lufs
         tolerance = tolerance if params.tolerance_lu is None else params.tolerance_lu
-        span = clock.span(0, clock.count)
+        # In the last epoch, whatever came before: the start is a position there, not a timestamp that was seen.
+        span = Span(end.epoch, end.seconds - state.before_s - lasted_s, end.seconds)
         gated_s = state.blocks.blocks() / HOPS_PER_S
         measurements = {
             "integrated_lufs": _lufs(state.blocks.integrated()),

@@ -81,7 +81,7 @@ class PcmDetector(Detector[P, S]):
         found: list[Detection] = []
         clock = self.state.clock
         if clock is not None and not clock.goes_on_with(unit):
-            found += self.flush(clock.now)
+            found += self.cut(clock.now)
             clock = None
         if clock is None:
             clock = self.state.clock = SampleClock(unit.epoch, unit.start, unit.rate, unit.channels)

@@ -130,6 +130,8 @@ class AvSyncState(ModelState):
         waiting: Fragments whose sound has not been heard to its end.
         sounds: By number of the track of sound.
         programmes: Likewise.
+        before_s: Seconds to add to times of the media to get those of the programme, which go on through cuts.
+        broken_at_s: Where the programme was cut, in its own time; None once media has gone on.
     """
 
     epoch: int = 0
@@ -139,6 +141,8 @@ class AvSyncState(ModelState):
     waiting: list[Fragment] = field(default_factory=list)
     sounds: dict[int, Listening] = field(default_factory=dict)
     programmes: dict[int, Programme] = field(default_factory=dict)
+    before_s: float = 0.0
+    broken_at_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +173,7 @@ class AvSyncDetector(ModelDetector[AvSyncParams, AvSyncState]):
 
     spec = DetectorSpec(
         name="av_sync",
-        version="1",
+        version="2",
         defects=("av_sync",),
         # 480 lines: a face of a quarter of the height has as many pixels as face_landmarks takes. Up to 30 pictures a
         # second: the lip sync model has 25 steps.
@@ -194,14 +198,23 @@ class AvSyncDetector(ModelDetector[AvSyncParams, AvSyncState]):
     def process(self, unit: MediaUnit) -> Sequence[Detection]:
         """Follow the faces of pictures, keep the sound, judge the fragments that are complete."""
         if isinstance(unit, AudioChunk):
-            self.state.epoch = unit.epoch
+            self._go_on(unit.epoch, unit.start)
             self.state.sounds.setdefault(unit.track, Listening()).add(unit)
         else:
             assert isinstance(unit, FrameChunk)
-            self.state.epoch = unit.epoch
+            self._go_on(unit.epoch, unit.pts[0])
             for i, picture in enumerate(unit.planes[0]):
                 self._see(unit, i, picture)
         return self._judge(at_end=False)
+
+    def cut(self, at: Instant) -> Sequence[Detection]:
+        """The last fragments before a cut; what is known of the programme's offset holds behind it too."""
+        found = self.finish(at)
+        state, self.state = self.state, self.fresh_state()
+        self.state.programmes = state.programmes
+        self.state.before_s = state.before_s
+        self.state.broken_at_s = float(at.seconds) + state.before_s
+        return found
 
     def finish(self, at: Instant) -> Sequence[Detection]:
         """The last fragments, with the sound that there is; what is left over behind them belongs to the last one."""
@@ -211,6 +224,13 @@ class AvSyncDetector(ModelDetector[AvSyncParams, AvSyncState]):
                 before.extend(leftover)
                 self.state.waiting.pop()
         return self._judge(at_end=True)
+
+    def _go_on(self, epoch: int, start: Fraction) -> None:
+        """Take note of media from `start` on; behind a cut the programme's time goes on there."""
+        state = self.state
+        state.epoch = epoch
+        if state.broken_at_s is not None:
+            state.before_s, state.broken_at_s = state.broken_at_s - float(start), None
 
     def _see(self, chunk: FrameChunk, number: int, picture: Picture) -> None:
         state, pts = self.state, chunk.pts[number]
@@ -286,7 +306,8 @@ class AvSyncDetector(ModelDetector[AvSyncParams, AvSyncState]):
         except InferenceError as error:
             return self._unknown(fragment, str(error))
         programme = self.state.programmes.setdefault(track, Programme())
-        programme.add(float((fragment.start + fragment.end) / 2), found.votes, self.params.confidence)
+        middle_s = float((fragment.start + fragment.end) / 2) + self.state.before_s
+        programme.add(middle_s, found.votes, self.params.confidence)
         return self._decided(fragment, found, programme)
 
     def _why_not(self, fragment: Fragment, sound: Listening) -> str | None:
