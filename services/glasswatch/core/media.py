@@ -159,7 +159,10 @@ class FactKind(StrEnum):
     TIMESTAMP_REPEATED = "timestamp_repeated"
     TIMESTAMP_BACKWARD = "timestamp_backward"
     TIMESTAMP_GAP = "timestamp_gap"
+    FRAME_HELD = "frame_held"
     DISCONTINUITY = "discontinuity"
+    JOIN = "join"
+    """Timestamps go on elsewhere, as the input announces: no fault."""
     TRUNCATED = "truncated"
     NOTHING_DECODED = "nothing_decoded"
 

@@ -102,7 +102,7 @@ class AudioPath:
         self._track = int(tally.name.removeprefix("audio:"))
         self._tracks = tracks
         self._wanted = any(isinstance(need, AudioNeed) for need in needs)
-        self._clock = clock
+        self.clock = clock
         self._form = SoundForm(1, ())
         self._tick = tally.stream.time_base or Fraction(1)
         self._tick_s = float(self._tick)
@@ -121,7 +121,7 @@ class AudioPath:
         self.tally.frames += 1
         pts = frame.pts
         if self.tally.first is None:
-            self._take_time(self._clock.end if pts is None else pts * self._tick)
+            self._take_time(self.clock.end if pts is None else pts * self._tick)
         elif pts is not None and not self._repeated and not self._follows(pts * self._tick_s):
             self._resume(pts * self._tick, rate)
         if not self._form.fits(frame):
@@ -131,7 +131,7 @@ class AudioPath:
         if self.tally.first is None:
             self.tally.start(self._anchor)
         self._frame_end_s = None if pts is None else pts * self._tick_s + frame.samples / rate
-        if frame.is_corrupt:
+        if frame.is_corrupt and not self.tally.is_flagged(pts):
             self.tally.say(FactKind.DAMAGED_FRAME, self._end, "sound is damaged")
         self._collect(frame)
 
@@ -153,7 +153,7 @@ class AudioPath:
         return Instant(self._anchor.epoch, self._anchor.seconds + Fraction(counted, self._form.rate))
 
     def _take_time(self, seconds: Fraction) -> None:
-        self._anchor, self._anchor_s, self._counted = Instant(self._clock.epoch, seconds), float(seconds), 0
+        self._anchor, self._anchor_s, self._counted = Instant(self.clock.epoch, seconds), float(seconds), 0
 
     def _follows(self, pts_s: float) -> bool:
         """Whether a frame with that timestamp comes directly after the samples taken so far."""
@@ -165,10 +165,10 @@ class AudioPath:
         """Take time from a timestamp again; samples from before the time reached have been heard, and are left out."""
         self._flush()
         before = self._end
-        self._clock.end = before.seconds
+        self.clock.end = before.seconds
         step = pts - before.seconds
-        if self._clock.jumps(step):
-            self._clock.cut(pts)
+        if self.clock.jumps(step) or self.clock.is_joining(before.seconds):
+            self.clock.cut(pts)
         elif step > 0:
             text = f"{float(step):.3f} s of sound are missing"
             self.tally.say(FactKind.TIMESTAMP_GAP, before, text, gap_s=float(step))

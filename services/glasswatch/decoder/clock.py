@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from enum import Enum
 from fractions import Fraction
 from statistics import median_high
 
@@ -27,6 +28,21 @@ GAP_FACTOR = 4
 """A gap is at least this many times the usual step, so that slide shows and low frame rates are not gaps."""
 
 
+DELAY_S = Fraction(5)
+"""What a packet shows may take this long, in seconds of media, to show in frames: decoders hold some back."""
+
+
+class Holds(Enum):
+    """What a longer time between two frames means in a container."""
+
+    STATED = "stated"
+    """The container states how long each sample lasts (ISO base media): time that no sample covers is missing."""
+    UNSTATED = "unstated"
+    """The container only states when a frame is shown (Matroska, FLV): it may be held, or frames may be missing."""
+    REGULAR = "regular"
+    """Frames follow one another at a rate (transport streams, raw streams): they are missing."""
+
+
 @dataclass(slots=True)
 class StreamClock:
     """Places the frames of one stream on the timeline and reports what is wrong with their timestamps.
@@ -37,6 +53,7 @@ class StreamClock:
         may_jump: Whether a large forward step is a cut in the timeline rather than missing frames.
         emit: Where facts go.
         end: When the last frame ends; a frame without a timestamp is placed there.
+        holds: What a longer time between two frames means.
         epoch: The stream's present epoch.
     """
 
@@ -45,9 +62,29 @@ class StreamClock:
     may_jump: bool
     emit: Emit
     end: Fraction
+    holds: Holds = Holds.REGULAR
     epoch: int = 0
     _last: Fraction | None = None
     _steps: deque[Fraction] = field(default_factory=lambda: deque(maxlen=15))
+    _uncovered: Fraction = Fraction(0)
+    _uncovered_until: Fraction = Fraction(0)
+    _join_until: Fraction | None = None
+
+    def leave_uncovered(self, seconds: Fraction) -> None:
+        """Take note of decoding time that no sample of the container covers."""
+        self._uncovered = seconds + (self._uncovered if self.end <= self._uncovered_until else 0)
+        self._uncovered_until = self.end + DELAY_S
+
+    def announce_join(self, now: Fraction) -> None:
+        """Take note, where the stream has come to `now`, that the input announces a discontinuity.
+
+        The next irregular timestamp is no fault.
+        """
+        self._join_until = now + DELAY_S
+
+    def is_joining(self, now: Fraction) -> bool:
+        """Whether an announced discontinuity may still show where the stream has come to `now`."""
+        return self._join_until is not None and now <= self._join_until
 
     def place(self, pts: Fraction | None, duration: Fraction) -> Instant | None:
         """When a frame that lasts `duration` seconds is shown; None for one that must be left out."""
@@ -71,21 +108,20 @@ class StreamClock:
     def cut(self, pts: Fraction) -> None:
         """Start a new epoch: the stream goes on at `pts` where the last frame has ended."""
         before = Instant(self.epoch, self.end)
-        self._begin_epoch(pts, self.timeline.position(before))
-        jump = float(pts - before.seconds)
-        message = f"timestamps jump by {jump:+.3f} s"
-        self.emit(StreamFact(FactKind.DISCONTINUITY, before, self.stream, message, values={"jump_s": jump}))
-
-    def change_form(self, pts: Fraction) -> None:
-        """Start a new epoch at `pts` because frames look otherwise from here on; time itself goes on."""
-        self._begin_epoch(pts, self.timeline.position(Instant(self.epoch, pts)))
-
-    def _begin_epoch(self, pts: Fraction, position: Fraction) -> None:
-        self.epoch = self.timeline.cut(self.epoch, pts, position)
+        self.epoch = self.timeline.cut(self.epoch, pts, self.timeline.position(before))
         self._steps.clear()
+        jump = float(pts - before.seconds)
+        announced = self.is_joining(self.end)
+        self._join_until = None
+        kind = FactKind.JOIN if announced else FactKind.DISCONTINUITY
+        message = f"timestamps jump by {jump:+.3f} s" + (", as the input announces" if announced else "")
+        self.emit(StreamFact(kind, before, self.stream, message, values={"jump_s": jump}))
 
     def _admit(self, pts: Fraction, step: Fraction, duration: Fraction) -> bool:
         """Report an unusual step; False where the frame must be left out."""
+        if self.is_joining(self.end):
+            self.cut(pts)
+            return True
         if step == 0:
             self._say(FactKind.TIMESTAMP_REPEATED, pts, "two frames have the same timestamp")
         elif -BACK <= step < 0:
@@ -101,11 +137,18 @@ class StreamClock:
     def _watch_gap(self, pts: Fraction, step: Fraction, duration: Fraction) -> None:
         usual = median_high(self._steps) if self._steps else duration
         self._steps.append(step)
-        if step > GAP_FACTOR * max(usual, duration):
-            gap = float(step - usual)
-            message = f"{gap:.3f} s are missing between two frames"
-            at = Instant(self.epoch, pts - step + usual)
-            self.emit(StreamFact(FactKind.TIMESTAMP_GAP, at, self.stream, message, values={"gap_s": gap}))
+        if step <= GAP_FACTOR * max(usual, duration):
+            return
+        at = Instant(self.epoch, pts - step + usual)
+        kind, gap, text = FactKind.TIMESTAMP_GAP, step - usual, "{:.3f} s are missing between two frames"
+        if self.holds is Holds.STATED:
+            # Decoding time and presentation time differ by the order of frames only, so both lack the same.
+            if self._uncovered <= 0 or at.seconds > self._uncovered_until:
+                return
+            gap, self._uncovered = min(gap, self._uncovered), Fraction(0)
+        elif self.holds is Holds.UNSTATED:
+            kind, text = FactKind.FRAME_HELD, "a frame stands {:.3f} s longer than usual: held, or others are missing"
+        self.emit(StreamFact(kind, at, self.stream, text.format(float(gap)), values={"gap_s": float(gap)}))
 
     def _say(self, kind: FactKind, pts: Fraction, message: str) -> None:
         self.emit(StreamFact(kind, Instant(self.epoch, pts), self.stream, message))

@@ -23,6 +23,8 @@ from glasswatch.core.needs import AudioNeed, FactNeed, Need, VideoNeed
 from glasswatch.core.time import Instant, Timeline
 from glasswatch.decoder.audio import AudioPath
 from glasswatch.decoder.clock import StreamClock
+from glasswatch.decoder.joins import Joins, NoJoins, joins_of
+from glasswatch.decoder.playlist import MediaPlaylist, playlist_of
 from glasswatch.decoder.source import Source
 from glasswatch.decoder.tally import Tally
 from glasswatch.decoder.transport_reader import TransportReader
@@ -30,6 +32,9 @@ from glasswatch.decoder.video import VideoPath
 
 PROGRESS_S = 1
 """How often, in seconds of media, facts say that time goes on."""
+
+SHORT_S = Fraction(1, 1000)
+"""PCM that ends no more than this before the length that its header states is whole."""
 
 TRUNCATED_S = Fraction(1, 2)
 """A stream that ends this much before its declared end is truncated."""
@@ -56,6 +61,8 @@ class Decoder:
     _out: deque[MediaUnit] = field(default_factory=deque)
     _paths: list[VideoPath | AudioPath] = field(default_factory=list)
     _told: Instant | None = None
+    _playlist: MediaPlaylist | None = None
+    _joins: Joins = field(default_factory=NoJoins)
 
     def units(self) -> Iterator[MediaUnit]:
         """Media units in the order of decoding; each stream's own are in media order.
@@ -69,6 +76,8 @@ class Decoder:
     def _steps(self) -> Iterator[None]:
         """Decode packet by packet, so that never more than the units of one are held."""
         self.timeline.start(self._start.seconds)
+        self._playlist = playlist_of(self.source)
+        self._joins = joins_of(self.source, self._playlist)
         self._paths = [self._path(stream) for stream in self.source.streams if self._is_read(stream)]
         self._leave_out_unread()
         path_of = {path.tally.stream.index: path for path in self._paths}
@@ -145,10 +154,11 @@ class Decoder:
 
     def _path(self, stream: VideoStream | AudioStream) -> VideoPath | AudioPath:
         """Prepare a stream for decoding."""
-        tally = Tally(stream, self.source.name_of(stream), self._out.append)
+        tally = Tally(stream, self.source.name_of(stream), self._out.append, self.timeline)
         start = tally.seconds(stream.start_time)
         first = self._start.seconds if start is None else start
-        clock = StreamClock(tally.name, self.timeline, self.source.may_jump, tally.emit, first)
+        holds = self.source.holds(stream)
+        clock = StreamClock(tally.name, self.timeline, self.source.may_jump, tally.emit, first, holds)
         if isinstance(stream, AudioStream):
             return AudioPath(tally, self.needs, clock, len(self.source.audio))
         self._prepare(stream, self.threads)
@@ -187,13 +197,23 @@ class Decoder:
 
     def _note(self, packet: Packet[Any], path: VideoPath | AudioPath) -> None:
         """Count a packet and say what is wrong with it."""
-        tally = path.tally
+        tally, clock = path.tally, path.clock
         tally.packets += 1
+        step = tally.times.step(packet)
+        now = path.reached or self._start
+        if step is not None:
+            if step > 0:
+                clock.leave_uncovered(step)
+            if self._joins.announces(packet, step, self.timeline.position(now)):
+                clock.announce_join(now.seconds)
+                tally.forgive_flags()
+        tally.confirm_flags()
         if packet.is_corrupt:
-            text = "a packet lacks data or carries an error flag"
-            tally.say(FactKind.CORRUPT_PACKET, self._near(path, packet), text)
+            tally.flag(packet, self._near(path, packet))
         if tally.packets == 1 and isinstance(tally.stream, VideoStream) and not packet.is_keyframe:
             tally.say(FactKind.BROKEN_START, self._near(path, packet), "the first picture is no key frame")
+        if tally.packets == 1 and isinstance(path, VideoPath) and packet.is_keyframe:
+            path.begin_with(packet.pts)
 
     def _near(self, path: VideoPath | AudioPath, packet: Packet[Any] | None) -> Instant:
         """The time of a packet, near enough for a fact."""
@@ -205,6 +225,9 @@ class Decoder:
 
     def _decode(self, path: VideoPath | AudioPath, packet: Packet[Any] | None) -> None:
         """Decode a packet, or what the decoder still holds when there is none; errors become facts."""
+        if packet is not None and packet.size == 0 and isinstance(path, VideoPath):
+            path.repeat(packet.pts)
+            return
         started = time.perf_counter()
         try:
             frames = path.tally.stream.decode(packet)
@@ -234,11 +257,13 @@ class Decoder:
     def _conclude(self, path: VideoPath | AudioPath) -> None:
         """Facts that are known once a stream has ended."""
         tally, end = path.tally, path.reached
+        tally.end_flags(is_fault=not self._is_short_end(path))
         if tally.first is None or end is None:
             text = f"{tally.packets} packets, none could be decoded"
             tally.say(FactKind.NOTHING_DECODED, self._start, text)
             return
         values = {"end_s": float(end.seconds), "packets": float(tally.packets), "frames": float(tally.frames)}
+        values["position_s"] = float(self.timeline.position(end))
         declared = self.source.declared_s(tally.stream)
         if declared is not None:
             values["declared_s"] = float(declared)
@@ -246,10 +271,21 @@ class Decoder:
             self._compare_length(tally.name, end, lasted, declared)
         tally.say(FactKind.STREAM_ENDED, end, "the stream ends", **values)
 
+    def _is_short_end(self, path: VideoPath | AudioPath) -> bool:
+        """Whether the last packet of a PCM file is marked only since the file ends where it may: not before its length.
+
+        Whoever writes into a pipe cannot go back and state a length; then the file holds what it holds.
+        """
+        declared, end, first = self.source.declared_s(path.tally.stream), path.reached, path.tally.first
+        if not self.source.is_plain_pcm or end is None or first is None:
+            return False
+        lasted = self.timeline.position(end) - self.timeline.position(first)
+        return declared is None or declared - lasted <= SHORT_S
+
     def _conclude_container(self) -> None:
         """Compare the length of all streams with what the container states, where it does not for each."""
         ends = [path.reached for path in self._paths if path.reached is not None]
-        declared = self.source.declared_container_s
+        declared = self.source.declared_container_s if self._playlist is None else self._playlist.least_s
         if not ends or declared is None:
             return
         last = max(ends, key=self.timeline.position)
@@ -257,7 +293,7 @@ class Decoder:
 
     def _compare_length(self, stream: str, end: Instant, lasted: Fraction, declared: Fraction) -> None:
         missing = declared - lasted
-        if missing > TRUNCATED_S:
+        if missing > (SHORT_S if self.source.is_plain_pcm else TRUNCATED_S):
             text = f"the stream ends after {float(lasted):.2f} s of {float(declared):.2f} s"
             values = {"missing_s": float(missing)}
             self._out.append(StreamFact(FactKind.TRUNCATED, end, stream, text, values=values))

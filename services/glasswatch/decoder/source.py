@@ -17,6 +17,8 @@ from av.video.stream import VideoStream
 from glasswatch.core.errors import InputError
 from glasswatch.core.input import InputInfo
 from glasswatch.core.redact import redact
+from glasswatch.decoder.clock import Holds
+from glasswatch.decoder.riff import stated_length_s
 from glasswatch.decoder.streams import (
     FirstPicture,
     choose_audio,
@@ -42,7 +44,13 @@ _TS_DISCONT = 0x0200
 _NO_TIMESTAMPS = 0x0080
 """FFmpeg's AVFMT_NOTIMESTAMPS: this format holds none."""
 
-_STATES_LENGTH = frozenset({"mov", "matroska", "avi", "flv", "wav", "w64", "aiff", "asf", "mxf", "flac"})
+_WITHOUT_DURATIONS = frozenset({"matroska", "webm", "flv", "live_flv", "asf", "asf_o", "ogg", "nut"})
+"""Formats that only state when a frame is shown, and that hold what recorders of screens write: no frame while nothing
+moves. Matroska can state a length for each block; hardly any writer does."""
+
+_PLAIN_PCM = frozenset({"wav", "aiff", "au"})
+
+_STATES_LENGTH = frozenset({"mov", "matroska", "avi", "flv", "wav", "w64", "aiff", "au", "asf", "mxf", "flac"})
 """Formats whose headers state lengths. For others FFmpeg guesses them from the last timestamps or the bit rate."""
 
 
@@ -116,6 +124,18 @@ class Source:
             format_names(self.container) & _DISCONTINUOUS
         )
 
+    def holds(self, stream: VideoStream | AudioStream) -> Holds:
+        """What a longer time between two frames of a stream means in this container."""
+        formats = format_names(self.container)
+        if "mov" in formats or ("hls" in formats and _names_sample_entry(stream)):
+            return Holds.STATED
+        return Holds.UNSTATED if formats & _WITHOUT_DURATIONS else Holds.REGULAR
+
+    @property
+    def is_plain_pcm(self) -> bool:
+        """Whether the input is a header in front of samples, which states their length in bytes."""
+        return bool(format_names(self.container) & _PLAIN_PCM) and all(_is_pcm(track) for track in self.audio)
+
     @property
     def has_pts(self) -> bool:
         """Whether the container keeps presentation times; raw streams and AVI do not."""
@@ -136,6 +156,8 @@ class Source:
         """How long the container states that the stream is, in seconds; None where it states nothing."""
         if stream.duration is None or stream.time_base is None or not format_names(self.container) & _STATES_LENGTH:
             return None
+        if self.path is not None and "wav" in format_names(self.container) and _is_pcm(stream):
+            return stated_length_s(self.path)
         return stream.duration * stream.time_base
 
     @property
@@ -167,6 +189,16 @@ class Source:
     def close(self) -> None:
         """Let go of the file or connection."""
         self.container.close()
+
+
+def _is_pcm(stream: VideoStream | AudioStream) -> bool:
+    return is_decodable(stream) and stream.codec_context.name.startswith("pcm_")
+
+
+def _names_sample_entry(stream: VideoStream | AudioStream) -> bool:
+    """Whether its codec is named as in ISO media files ("avc1"), not by a number as in transport streams."""
+    tag = stream.codec_context.codec_tag if is_decodable(stream) else ""
+    return len(tag) == 4 and tag.isascii() and tag.isprintable()
 
 
 def open_source(location: str, limits: Limits | None = None) -> Source:

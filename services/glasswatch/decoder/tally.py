@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 from av.audio.stream import AudioStream
+from av.packet import Packet
 from av.video.stream import VideoStream
 
 from glasswatch.core.media import FactKind, MediaUnit, StreamFact
-from glasswatch.core.time import Instant
+from glasswatch.core.time import Instant, Timeline
+from glasswatch.decoder.packets import PacketTimes
 
 Emit = Callable[[MediaUnit], None]
 """Where media units go, in the order in which they come about."""
+
+
+CONFIRMED_S = Fraction(1, 2)
+"""A flag stands if no announced join follows within this decoding time: the demuxer flags what it holds back then."""
+
+MOST_FLAGGED = 64
+"""Flagged packets whose frames may still be in the decoder."""
 
 
 @dataclass(slots=True)
@@ -24,17 +35,23 @@ class Tally:
         stream: The stream.
         name: Its name in facts, for example "audio:1".
         emit: Where facts go.
+        timeline: Where the epochs of the input lie.
         packets: Packets read.
         frames: Frames decoded.
         first: When the first frame is shown or heard.
+        times: Decoding times of its packets.
     """
 
     stream: VideoStream | AudioStream
     name: str
     emit: Emit
+    timeline: Timeline
     packets: int = 0
     frames: int = 0
     first: Instant | None = None
+    times: PacketTimes = field(default_factory=PacketTimes)
+    _flagged: deque[int | None] = field(default_factory=lambda: deque(maxlen=MOST_FLAGGED))
+    _unconfirmed: deque[tuple[Fraction | None, Instant]] = field(default_factory=deque)
 
     def seconds(self, ticks: int | None) -> Fraction | None:
         """A timestamp or duration of the stream in seconds, None where there is none.
@@ -47,7 +64,36 @@ class Tally:
     def start(self, at: Instant) -> None:
         """State that the first frame has been decoded."""
         self.first = at
-        self.say(FactKind.STREAM_STARTED, at, "the stream starts", start_s=float(at.seconds))
+        position = float(self.timeline.position(at))
+        self.say(FactKind.STREAM_STARTED, at, "the stream starts", start_s=float(at.seconds), position_s=position)
+
+    def flag(self, packet: Packet[Any], at: Instant) -> None:
+        """Take note that a packet lacks data or carries an error flag; what follows tells whether that is a fault."""
+        self._flagged.append(packet.pts)
+        self._unconfirmed.append((self.times.end, at))
+
+    def confirm_flags(self) -> None:
+        """Report packets that were flagged and that no announced join has followed."""
+        now = self.times.end
+        while self._unconfirmed and (now is None or (self._unconfirmed[0][0] or 0) + CONFIRMED_S <= now):
+            self._report_flag()
+
+    def end_flags(self, *, is_fault: bool) -> None:
+        """Report the packets that are still flagged at the end of the stream, or let them go."""
+        while self._unconfirmed and is_fault:
+            self._report_flag()
+
+    def forgive_flags(self) -> None:
+        """Let go of the packets before an announced join: data was not lost between them and what follows."""
+        self._unconfirmed.clear()
+
+    def is_flagged(self, pts: int | None) -> bool:
+        """Whether a damaged frame, by its presentation time in ticks, is only that of a packet that was flagged."""
+        return pts is not None and pts in self._flagged
+
+    def _report_flag(self) -> None:
+        _, at = self._unconfirmed.popleft()
+        self.say(FactKind.CORRUPT_PACKET, at, "a packet lacks data or carries an error flag")
 
     def say(self, kind: FactKind, at: Instant, message: str, **values: float) -> None:
         """Report a fact about this stream."""

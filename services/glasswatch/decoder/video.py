@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -84,10 +85,11 @@ class _Filling:
         self.interlaced.append(bool(picture.frame.interlaced_frame))
         self.damaged.append(bool(picture.frame.is_corrupt))
 
-    def takes(self, at: Instant) -> bool:
-        """Whether a frame at that time still belongs to this chunk."""
-        has_room = len(self.pts) < len(self.planes[0])
-        return has_room and at.epoch == self.epoch and at.seconds - self.pts[0] < CHUNK_S
+    def takes(self, picture: Picture) -> bool:
+        """Whether a frame still belongs to this chunk."""
+        if len(self.pts) == len(self.planes[0]) or picture.form != self.form:
+            return False
+        return picture.at.epoch == self.epoch and picture.at.seconds - self.pts[0] < CHUNK_S
 
 
 class RenditionMaker:
@@ -109,7 +111,7 @@ class RenditionMaker:
         if not is_due:
             return
         samples = self._samples(picture)
-        if filling is None or not filling.takes(at):
+        if filling is None or not filling.takes(picture):
             self.end()
             dtype = np.dtype("u1") if self.need.planes is Planes.RGB else pixel_layout(picture.form.pixel_format).dtype
             frame_bytes = sum(a.size for a in samples) * dtype.itemsize
@@ -170,6 +172,7 @@ class VideoPath:
 
     Attributes:
         tally: What came of the stream so far.
+        clock: Places its frames on the timeline.
         has_pts: Whether the container keeps presentation times. AVI keeps decoding order only, and what FFmpeg makes
             up for presentation times is not in order; frames are decoded in the order in which they are shown, so
             each is placed at the decoding time of the packet that completed it, less the decoder's delay.
@@ -180,54 +183,91 @@ class VideoPath:
         self.tally = tally
         self.has_pts = has_pts
         self.reached: Instant | None = None
-        self._clock = clock
+        self.clock = clock
         wanted = {n for n in needs if isinstance(n, VideoNeed)}
         # Luma is the first plane of the picture: where both are needed it is a view, not a second copy.
         self._luma_of = {n.rendition: luma for luma in wanted if (n := _with_chroma(luma)) in wanted - {luma}}
         made = wanted - set(self._luma_of.values())
         self._makers = [RenditionMaker(n, self._emit) for n in sorted(made, key=lambda n: n.rendition)]
-        self._form: PictureForm | None = None
+        self._opening: int | None = None
+        self._repeats: deque[int] = deque()
+        self._last: Picture | None = None
         self._delay: Fraction | None = None
         self._usual: tuple[int | None, Fraction] = None, NOMINAL_FRAME
+
+    def begin_with(self, pts: int | None) -> None:
+        """State when the key frame is shown that the stream begins with, in ticks."""
+        self._opening = pts
 
     def add(self, frame: VideoFrame) -> None:
         """Take the next decoded frame."""
         tally = self.tally
+        if self._is_leading(frame):
+            return
+        self._repeat_until(frame.pts)
         tally.frames += 1
         duration = self._nominal_duration(frame.duration)
         pts = tally.seconds(frame.pts) if self.has_pts else self._counted_pts(frame.dts)
-        at = self._clock.place(pts, duration)
+        at = self.clock.place(pts, duration)
         if at is None:
             return
-        form = PictureForm.of(frame)
-        if self._form not in (None, form):
-            self._clock.change_form(at.seconds)
-            at = Instant(self._clock.epoch, at.seconds)
-        self._form = form
         if tally.first is None:
             tally.start(at)
-        if frame.is_corrupt:
+        if frame.is_corrupt and not tally.is_flagged(frame.pts):
             tally.say(FactKind.DAMAGED_FRAME, at, "a picture is damaged")
-        picture = Picture(frame, form, at, at.seconds + duration)
-        self.reached = Instant(at.epoch, picture.until)
+        self._show(Picture(frame, PictureForm.of(frame), at, at.seconds + duration))
+
+    def repeat(self, pts: int | None) -> None:
+        """Take an empty packet, by which a stream says that the frame before it is shown again at `pts`, in ticks.
+
+        Frames from before it may still be in the decoder, so it waits for the next one.
+        """
+        if pts is not None:
+            self._repeats.append(pts)
+
+    def end(self) -> None:
+        """Give what is left when the stream has ended."""
+        self._repeat_until(None)
+        for maker in self._makers:
+            maker.end()
+
+    def _is_leading(self, frame: VideoFrame) -> bool:
+        """Whether a frame before the first key frame refers to pictures from before the stream's start.
+
+        An open group of pictures begins with some that follow the key frame in the stream, are shown before it, and
+        are not for display where decoding begins with it (ISO/IEC 14496-10, recovery point SEI; 23008-2, RASL).
+        """
+        if self.tally.first is not None or not frame.is_corrupt or frame.key_frame:
+            return False
+        return self._opening is not None and (frame.pts is None or frame.pts < self._opening)
+
+    def _repeat_until(self, pts: int | None) -> None:
+        """Show the last frame again at each time that empty packets named before `pts`."""
+        while self._repeats and (pts is None or self._repeats[0] < pts):
+            again = self._repeats.popleft()
+            if self._last is None:
+                continue
+            duration = self._nominal_duration(self._last.frame.duration)
+            at = self.clock.place(self.tally.seconds(again), duration)
+            if at is not None:
+                self._show(replace(self._last, at=at, until=at.seconds + duration))
+
+    def _show(self, picture: Picture) -> None:
+        self._last = picture
+        self.reached = Instant(picture.at.epoch, picture.until)
         try:
             for maker in self._makers:
                 maker.add(picture)
         except (av.FFmpegError, ValueError) as error:
-            tally.say(FactKind.DECODE_ERROR, at, f"a picture cannot be converted: {error}")
-
-    def end(self) -> None:
-        """Give what is left when the stream has ended."""
-        for maker in self._makers:
-            maker.end()
+            self.tally.say(FactKind.DECODE_ERROR, picture.at, f"a picture cannot be converted: {error}")
 
     def _counted_pts(self, dts: int | None) -> Fraction:
         """Time of a frame by decoding times alone, in seconds; what has none comes right after the frame before."""
         seconds = self.tally.seconds(dts)
         if seconds is None:
-            return self._clock.end
+            return self.clock.end
         if self._delay is None:
-            self._delay = seconds - self._clock.end
+            self._delay = seconds - self.clock.end
         return seconds - self._delay
 
     def _emit(self, chunk: FrameChunk) -> None:

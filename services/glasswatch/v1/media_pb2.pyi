@@ -44,6 +44,8 @@ class FactKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FACT_KIND_DISCONTINUITY: _ClassVar[FactKind]
     FACT_KIND_TRUNCATED: _ClassVar[FactKind]
     FACT_KIND_NOTHING_DECODED: _ClassVar[FactKind]
+    FACT_KIND_FRAME_HELD: _ClassVar[FactKind]
+    FACT_KIND_JOIN: _ClassVar[FactKind]
 PAYLOAD_ENCODING_UNSPECIFIED: PayloadEncoding
 PAYLOAD_ENCODING_RAW: PayloadEncoding
 PAYLOAD_ENCODING_ZSTD: PayloadEncoding
@@ -73,6 +75,8 @@ FACT_KIND_TIMESTAMP_GAP: FactKind
 FACT_KIND_DISCONTINUITY: FactKind
 FACT_KIND_TRUNCATED: FactKind
 FACT_KIND_NOTHING_DECODED: FactKind
+FACT_KIND_FRAME_HELD: FactKind
+FACT_KIND_JOIN: FactKind
 
 class Rational(_message.Message):
     __slots__ = ("numerator", "denominator")

@@ -126,7 +126,7 @@ class Track:
         self.units: list[MediaUnit] = []
         self.timeline = Timeline()
         self.timeline.start(Fraction(0))
-        tally = Tally(stream, "audio:0", self.units.append)  # type: ignore[arg-type]
+        tally = Tally(stream, "audio:0", self.units.append, self.timeline)  # type: ignore[arg-type]
         clock = StreamClock("audio:0", self.timeline, may_jump, self.units.append, Fraction(0))
         self.path = AudioPath(tally, [AudioNeed()], clock)
         self._container = container

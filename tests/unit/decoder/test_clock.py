@@ -6,17 +6,19 @@ import pytest
 
 from glasswatch.core.media import FactKind, MediaUnit, StreamFact
 from glasswatch.core.time import Instant, Timeline
-from glasswatch.decoder.clock import StreamClock
+from glasswatch.decoder.clock import Holds, StreamClock
 
 FRAME = Fraction(1, 25)
 
 
-def clock(*, may_jump: bool = True, timeline: Timeline | None = None) -> tuple[StreamClock, list[MediaUnit]]:
+def clock(
+    *, may_jump: bool = True, timeline: Timeline | None = None, holds: Holds = Holds.REGULAR
+) -> tuple[StreamClock, list[MediaUnit]]:
     if timeline is None:
         timeline = Timeline()
         timeline.start(Fraction(0))
     facts: list[MediaUnit] = []
-    return StreamClock("video:0", timeline, may_jump, facts.append, end=Fraction(0)), facts
+    return StreamClock("video:0", timeline, may_jump, facts.append, end=Fraction(0), holds=holds), facts
 
 
 def kinds(facts: list[MediaUnit]) -> list[FactKind]:
@@ -91,17 +93,6 @@ def test_streams_meet_in_one_epoch_after_a_cut() -> None:
     assert a.epoch == b.epoch == 1
 
 
-def test_a_stream_meets_the_nearest_epoch_when_another_changed_its_form_before() -> None:
-    timeline = Timeline()
-    timeline.start(Fraction(0))
-    (picture, _), (sound, _) = clock(timeline=timeline), clock(timeline=timeline)
-    place(picture, Fraction(50))
-    picture.change_form(Fraction(50))
-    place(picture, Fraction(47))
-    place(sound, Fraction(50), Fraction(47))
-    assert picture.epoch == sound.epoch == 2
-
-
 @pytest.mark.parametrize(
     ("steps", "gaps"),
     [
@@ -130,3 +121,55 @@ def test_hostile_clocks_do_not_grow_the_numbers() -> None:
         at = Fraction(10**9, prime)
         epoch = timeline.cut(epoch, at, position)
     assert timeline.position(Instant(epoch, Fraction(0))).denominator <= 1 << 32
+
+
+STILL = [FRAME] * 9 + [Fraction(4)] + [FRAME] * 9
+
+
+def run(c: StreamClock, steps: list[Fraction]) -> None:
+    now = Fraction(0)
+    place(c, now)
+    for step in steps:
+        now += step
+        place(c, now)
+
+
+def test_what_a_container_states_to_be_held_is_not_missing() -> None:
+    c, facts = clock(holds=Holds.STATED)
+    run(c, STILL)
+    assert facts == []
+
+
+def test_what_no_sample_covers_is_missing() -> None:
+    c, facts = clock(holds=Holds.STATED)
+    c.leave_uncovered(Fraction(3))
+    run(c, STILL)
+    (gap,) = facts
+    assert isinstance(gap, StreamFact)
+    assert (gap.kind, gap.values["gap_s"]) == (FactKind.TIMESTAMP_GAP, 3.0)
+
+
+def test_a_frame_may_be_held_where_no_duration_is_stated() -> None:
+    c, facts = clock(holds=Holds.UNSTATED)
+    run(c, STILL)
+    assert kinds(facts) == [FactKind.FRAME_HELD]
+
+
+@pytest.mark.parametrize("step", [Fraction(-4), Fraction(-1, 10), Fraction(1, 2), Fraction(10_000)], ids=float)
+def test_an_announced_join_is_no_fault_whatever_the_step(step: Fraction) -> None:
+    c, facts = clock()
+    place(c, Fraction(100), 100 + FRAME)
+    c.announce_join(100 + 2 * FRAME)
+    assert place(c, 100 + FRAME + step) == [Instant(1, 100 + FRAME + step)]
+    assert kinds(facts) == [FactKind.JOIN]
+    # Once only.
+    place(c, Fraction(5_000_000))
+    assert kinds(facts) == [FactKind.JOIN, FactKind.DISCONTINUITY]
+
+
+def test_an_announced_join_at_which_time_goes_on_is_forgotten() -> None:
+    c, facts = clock()
+    c.announce_join(Fraction(0))
+    run(c, [FRAME] * 150)
+    place(c, Fraction(2))
+    assert kinds(facts) == [FactKind.DISCONTINUITY]

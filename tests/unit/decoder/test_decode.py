@@ -34,7 +34,7 @@ def test_starts_and_ends_are_told(tmp_path: Path) -> None:
         assert got.fact(FactKind.STREAM_STARTED, stream).at == Instant(0, Fraction(0))
     ended = got.fact(FactKind.STREAM_ENDED, "video:0")
     assert ended.at == Instant(0, Fraction(2))
-    assert ended.values == {"end_s": 2.0, "packets": 50.0, "frames": 50.0, "declared_s": 2.0}
+    assert ended.values == {"end_s": 2.0, "position_s": 2.0, "packets": 50.0, "frames": 50.0, "declared_s": 2.0}
     assert got.facts[-1].kind is FactKind.STREAM_ENDED
     assert got.kinds() == set()
 

@@ -178,19 +178,18 @@ def test_only_what_is_needed_is_made(tmp_path: Path) -> None:
         pytest.param({"pixel_format": "yuv420p"}, {"pixel_format": "yuv422p"}, id="pixel-format"),
     ],
 )
-def test_another_form_in_mid_stream_starts_an_epoch(
+def test_another_form_in_mid_stream_starts_a_chunk(
     tmp_path: Path, first: dict[str, Any], second: dict[str, Any]
 ) -> None:
     a = write_video(tmp_path / "a.ts", codec="mpeg2video", **first)
     b = write_video(tmp_path / "b.ts", codec="mpeg2video", pts=list(range(26, 51)), **second)
     (tmp_path / "c.ts").write_bytes(a.read_bytes() + b.read_bytes())
     got = decode(tmp_path / "c.ts", [NATIVE, VideoNeed(Planes.LUMA, rate=Fraction(1))])
-    assert [c.epoch for c in got.chunks["picture"]] == sorted(c.epoch for c in got.chunks["picture"])
-    assert {c.epoch for c in got.chunks["picture"]} == {0, 1}
-    assert len({(c.size, c.planes[1].shape[1:]) for c in got.chunks["picture"]}) == 2
-    ends = {c.epoch: got.timeline.position(c.end) for c in got.chunks["luma-r1x1"]}
-    # The MPEG-2 decoder drops the frame that it holds back when the form changes.
-    assert ends == {0: Fraction(24, 25), 1: Fraction(2)}
+    assert {c.epoch for c in got.chunks["picture"]} == {0}
+    assert len({c.form for c in got.chunks["picture"]}) == 2
+    ends = {got.timeline.position(c.end) for c in got.chunks["luma-r1x1"]}
+    # The MPEG-2 decoder drops the frame that it holds back when the form changes: the one before it stands.
+    assert max(ends) == 2
 
 
 def test_rotation_and_fields_are_told(tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ _GROUPS = MappingProxyType(
         FactKind.TIMESTAMP_REPEATED: ("timestamps", Severity.INFO),
         FactKind.TIMESTAMP_BACKWARD: ("timestamps", Severity.WARNING),
         FactKind.TIMESTAMP_GAP: ("timestamps", Severity.WARNING),
+        FactKind.FRAME_HELD: ("timestamps", Severity.INFO),
         FactKind.DISCONTINUITY: ("timestamps", Severity.WARNING),
         FactKind.BROKEN_START: ("broken_start", Severity.WARNING),
         FactKind.TRUNCATED: ("truncated", Severity.ERROR),
@@ -53,6 +54,9 @@ where a decoder conceals or a player recovers. INFO where only the stream's form
 
 _BURSTS = frozenset({"decode", "timestamps"})
 """Kinds whose single facts are concealed or smoothed over, and whose bursts are not."""
+
+MOST_RECENT = 16
+"""Held frames and holes in sound that are remembered, to be compared with what the other streams show."""
 
 _SCORES = MappingProxyType({Severity.INFO: 0.6, Severity.WARNING: 0.8, Severity.ERROR: 1.0})
 
@@ -87,11 +91,15 @@ class StreamErrorState:
         reached: End of the time judged so far.
         recent: Time and count of the last facts of each track and kind of event, at most `burst_count` of them.
         starts: Start of each stream, by its own name.
+        held: The last facts of frames that stand longer than usual.
+        holes: Where sound was missing last.
     """
 
     reached: dict[str, Instant] = field(default_factory=dict)
     starts: dict[str, Instant] = field(default_factory=dict)
     recent: dict[str, list[tuple[Instant, int]]] = field(default_factory=dict)
+    held: list[StreamFact] = field(default_factory=list)
+    holes: list[Span] = field(default_factory=list)
 
 
 class StreamError(Detector[StreamErrorParams, StreamErrorState]):
@@ -102,7 +110,7 @@ class StreamError(Detector[StreamErrorParams, StreamErrorState]):
 
     spec = DetectorSpec(
         name="stream_error",
-        version="1",
+        version="2",
         defects=(DEFECT,),
         needs=(FactNeed(),),
         measurements={"count": "1", "gap_s": "s", "duration_s": "s", "jump_s": "s", "missing_s": "s"},
@@ -123,24 +131,41 @@ class StreamError(Detector[StreamErrorParams, StreamErrorState]):
             self.state.starts[unit.stream] = unit.at
         if unit.kind not in _GROUPS or self._is_lead_in(unit):
             return self._reach(track, unit.at)
-        kind, _ = _GROUPS[unit.kind]
-        severity = self._severity(unit, kind, track)
-        span = self._span(unit)
+        return [*self._fault(unit, track), *self._lost_too(unit)]
+
+    def _fault(self, fact: StreamFact, track: str) -> list[Detection]:
+        """The detection that a fact brings, behind the time without any before it."""
+        kind, _ = _GROUPS[fact.kind]
+        severity = self._severity(fact, kind, track)
+        span = self._span(fact)
         clean = self._reach(track, span.onset)
         self._reach(track, Instant(span.epoch, span.end))
-        measured = {name: unit.values[name] for name in self.spec.measurements if name in unit.values}
+        measured = {name: fact.values[name] for name in self.spec.measurements if name in fact.values}
         fault = self.detection(
             DEFECT,
             span,
             Verdict.DEFECT,
             _SCORES[severity],
             kind=kind,
-            measurements={**measured, "count": float(unit.count)},
+            measurements={**measured, "count": float(fact.count)},
             ceiling=severity,
             worst=span.start,
-            reason=f"{unit.stream}: {unit.message}",
+            reason=f"{fact.stream}: {fact.message}",
         )
         return [*clean, replace(fault, track=track or None)]
+
+    def _lost_too(self, fact: StreamFact) -> list[Detection]:
+        """Frames that were held where the sound turns out to be missing as well: both were lost."""
+        state = self.state
+        if fact.kind is FactKind.FRAME_HELD:
+            state.held = [*state.held, fact][-MOST_RECENT:]
+        if fact.kind is not FactKind.TIMESTAMP_GAP or not fact.stream.startswith("audio"):
+            return []
+        hole = self._span(fact)
+        state.holes = [*state.holes, hole][-MOST_RECENT:]
+        lost = [held for held in state.held if _overlap(self._span(held), hole)]
+        state.held = [held for held in state.held if held not in lost]
+        return [found for held in lost for found in self._fault(held, "")]
 
     def finish(self, at: Instant) -> Sequence[Detection]:
         """The time since the last fault was clean."""
@@ -178,7 +203,11 @@ class StreamError(Detector[StreamErrorParams, StreamErrorState]):
         if fact.kind is FactKind.TABLE_ERROR and gap_s is not None:
             # Rare tables delay tuning in, and are the rule in segments of HLS; nothing of the programme is lost.
             severity = Severity.INFO
-        if fact.kind is FactKind.TIMESTAMP_GAP and gap_s is not None:
+        is_lost = fact.kind is FactKind.TIMESTAMP_GAP or (
+            fact.kind is FactKind.FRAME_HELD and any(_overlap(self._span(fact), hole) for hole in self.state.holes)
+        )
+        if is_lost and gap_s is not None:
+            severity = Severity.WARNING
             if gap_s <= self.params.slack_s:
                 severity = Severity.INFO
             elif gap_s >= self.params.lost_s:
@@ -198,3 +227,7 @@ class StreamError(Detector[StreamErrorParams, StreamErrorState]):
 
     def _is_near(self, a: Instant, b: Instant) -> bool:
         return a.epoch == b.epoch and abs(a.seconds - b.seconds) <= self.params.burst_s
+
+
+def _overlap(a: Span, b: Span) -> bool:
+    return a.epoch == b.epoch and a.start < b.end and b.start < a.end

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from glasswatch.core.detection import Severity, Verdict
 from glasswatch.core.media import FactKind, StreamFact
 from glasswatch.core.time import Instant
-from tests.support import detect, events_of, make_detector
+from tests.support import events_of, make_detector
 
 
 def at(kind: FactKind, stream: str, seconds: float | Fraction, epoch: int = 0, **values: float) -> StreamFact:
@@ -107,10 +107,18 @@ def test_a_live_stream_hears_of_a_late_start_while_it_runs() -> None:
     assert list(detector.process(at(FactKind.PROGRESS, "container", 3))) == []
 
 
-def test_ends_in_different_epochs_are_inconclusive() -> None:
-    units = [started("video:0", 0), started("audio:0", 0), ended("audio:0", 4), ended("video:0", 900, epoch=1)]
-    verdicts = [(d.kind, d.verdict) for d in detect(make_detector("av_length"), units)]
-    assert verdicts == [("start", Verdict.OK), ("end", Verdict.INCONCLUSIVE)]
+def test_ends_in_different_epochs_are_compared_by_their_positions() -> None:
+    units = [started("video:0", 0), started("audio:0", 0), ended("audio:0", 4, position_s=4)]
+    units.append(ended("video:0", 900, epoch=1, position_s=7))
+    (event,) = events_of("av_length", units)
+    assert (event.track, event.kind, event.severity) == ("audio:0", "end", Severity.ERROR)
+    assert (event.span.epoch, event.span.start, event.span.end) == (1, 897, 900)
+
+
+def test_streams_that_end_together_in_different_epochs_are_no_event() -> None:
+    units = [started("video:0", 0), started("audio:0", 0), ended("audio:0", 4, position_s=4)]
+    units.append(ended("video:0", 900, epoch=1, position_s=4.2))
+    assert events_of("av_length", units) == []
 
 
 def test_a_cut_in_the_timeline_is_no_end() -> None:

@@ -14,7 +14,7 @@ from glasswatch.core.media import FactKind, StreamFact
 from glasswatch.core.time import Instant
 from tests.support import detect, events_of, make_detector
 
-SILENT = {FactKind.STREAM_STARTED, FactKind.STREAM_ENDED, FactKind.PROGRESS}
+SILENT = {FactKind.STREAM_STARTED, FactKind.STREAM_ENDED, FactKind.PROGRESS, FactKind.JOIN}
 
 
 def fact(
@@ -139,3 +139,29 @@ def test_a_snapshot_between_any_two_facts_changes_nothing(units: list[StreamFact
     found += [d for unit in units[cut:] for d in second.process(unit)]
     assert found + list(second.flush(end)) == expected
     assert all((d.score >= 0.5) == (d.verdict is Verdict.DEFECT) for d in expected)
+
+
+def held(seconds: float, gap_s: float) -> StreamFact:
+    return fact(FactKind.FRAME_HELD, seconds, gap_s=gap_s)
+
+
+def hole(seconds: float, gap_s: float) -> StreamFact:
+    return fact(FactKind.TIMESTAMP_GAP, seconds, stream="audio:0", gap_s=gap_s)
+
+
+def test_a_frame_that_is_held_is_informative() -> None:
+    (event,) = events_of("stream_error", [fact(FactKind.STREAM_STARTED, 0), held(3, 4.0), fact(FactKind.PROGRESS, 9)])
+    assert (event.kind, event.severity) == ("timestamps", Severity.INFO)
+
+
+@pytest.mark.parametrize(
+    "units", [[held(3, 2.0), hole(3.2, 1.9)], [hole(3.2, 1.9), held(3, 2.0)]], ids=["first", "later"]
+)
+def test_a_held_frame_is_lost_where_the_sound_is_missing_too(units: list[StreamFact]) -> None:
+    events = events_of("stream_error", [fact(FactKind.STREAM_STARTED, 0), *units])
+    assert {(e.track, e.severity) for e in events} == {(None, Severity.ERROR), ("audio:0", Severity.ERROR)}
+
+
+def test_a_hole_in_the_sound_elsewhere_says_nothing_of_a_held_frame() -> None:
+    events = events_of("stream_error", [fact(FactKind.STREAM_STARTED, 0), held(3, 2.0), hole(6, 1.5)])
+    assert {(e.track, e.severity) for e in events} == {(None, Severity.INFO), ("audio:0", Severity.ERROR)}
