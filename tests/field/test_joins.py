@@ -1,0 +1,102 @@
+"""Discontinuities that an input announces (hls.js#283, shaka-player#1335, liquidsoap#180), and others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from glasswatch.core.detection import Severity
+from tests.field.making import BASE, X264, events, ffmpeg, inspect, joined, lavfi
+
+HEAD = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:5\n#EXT-X-MEDIA-SEQUENCE:0\n"
+JOIN = "#EXT-X-DISCONTINUITY\n"
+
+
+@pytest.fixture(scope="module")
+def segments(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two segments of 4 s whose timestamps both start anew."""
+    folder = tmp_path_factory.mktemp("segments")
+    ffmpeg("-i", BASE, "-t", "4", "-c", "copy", "-f", "mpegts", "a.ts", folder=folder)
+    ffmpeg("-ss", "8", "-i", BASE, "-t", "4", *X264, "-g", "50", "-c:a", "aac", "-f", "mpegts", "b.ts", folder=folder)
+    return folder
+
+
+def playlist(folder: Path, name: str, *parts: str) -> Path:
+    body = "".join(part if part.startswith("#") else f"#EXTINF:4.0,\n{part}\n" for part in parts)
+    (folder / name).write_text(HEAD + body + "#EXT-X-ENDLIST\n")
+    return folder / name
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        pytest.param(["a.ts", JOIN, "b.ts"], id="one"),
+        pytest.param(["a.ts", JOIN, "b.ts", JOIN, "a.ts"], id="there-and-back"),
+        pytest.param(["b.ts", JOIN, "b.ts", JOIN, "b.ts", JOIN, "a.ts"], id="a-break-of-one-advertisement"),
+    ],
+)
+def test_a_discontinuity_of_the_playlist_is_no_fault(segments: Path, parts: list[str]) -> None:
+    path = playlist(segments, "joined.m3u8", *parts)
+    report = inspect(path, "stream_error", "av_length", "silence")
+    assert events(report, "stream_error") == []
+    assert events(report, "av_length") == []
+    assert report.timing.media_s == pytest.approx(4.0 * sum(p.endswith(".ts") for p in parts), abs=0.3)
+
+
+def test_a_discontinuity_that_is_not_announced_is_a_fault(segments: Path) -> None:
+    found = events(inspect(playlist(segments, "plain.m3u8", "a.ts", "b.ts"), "stream_error"), "stream_error")
+    assert {event.kind for event in found if event.severity >= Severity.WARNING} >= {"timestamps"}
+
+
+def test_a_variant_of_a_master_playlist_is_looked_into(segments: Path) -> None:
+    playlist(segments, "v.m3u8", "a.ts", JOIN, "b.ts")
+    master = segments / "master.m3u8"
+    master.write_text("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=900000,RESOLUTION=640x360\nv.m3u8\n")
+    assert events(inspect(master, "stream_error"), "stream_error") == []
+
+
+def test_segments_that_are_missing_at_the_end_are_a_truncation(segments: Path) -> None:
+    path = playlist(segments, "gone.m3u8", "a.ts", "gone1.ts", "gone2.ts")
+    found = events(inspect(path, "stream_error"), "stream_error", Severity.ERROR)
+    assert "truncated" in {event.kind for event in found}
+
+
+def announced(path: Path) -> Path:
+    """A transport stream with discontinuity_indicator in the first packet of each PID that has an adaptation field."""
+    data, seen = bytearray(path.read_bytes()), set()
+    for at in range(0, len(data), 188):
+        pid = (data[at + 1] & 0x1F) << 8 | data[at + 2]
+        if pid not in seen and data[at + 3] & 0x20 and data[at + 4]:
+            data[at + 5] |= 0x80
+            seen.add(pid)
+    target = path.with_stem(f"{path.stem}_announced")
+    target.write_bytes(data)
+    return target
+
+
+def test_a_discontinuity_indicator_is_no_fault(segments: Path, tmp_path: Path) -> None:
+    spliced = joined(tmp_path / "spliced.ts", [segments / "a.ts", announced(segments / "b.ts")])
+    report = inspect(spliced, "stream_error", "av_length")
+    assert [e for e in events(report, "stream_error", Severity.WARNING) if e.kind in ("timestamps", "decode")] == []
+    assert events(report, "av_length") == []
+    plain = joined(tmp_path / "plain.ts", [segments / "a.ts", segments / "b.ts"])
+    assert "timestamps" in {e.kind for e in events(inspect(plain, "stream_error"), "stream_error", Severity.WARNING)}
+
+
+QUIET = "volume=0:enable='between(t,1,3)'"
+
+
+def chained(folder: Path, codec: str) -> Path:
+    for name, pitch, more in (("1.ogg", 440, ()), ("2.ogg", 660, ("-af", QUIET))):
+        ffmpeg(*lavfi(f"sine=f={pitch}:r=48000:d=4"), *more, "-ac", "2", "-c:a", codec, name, folder=folder)
+    return joined(folder / "chained.ogg", [folder / "1.ogg", folder / "2.ogg"])
+
+
+@pytest.mark.parametrize("codec", ["libopus", "libvorbis"])
+def test_a_chained_ogg_is_one_programme(tmp_path: Path, codec: str) -> None:
+    report = inspect(chained(tmp_path, codec), "stream_error", "silence")
+    assert events(report, "stream_error") == []
+    (silence,) = events(report, "silence")
+    assert (silence.start_s, silence.end_s) == (pytest.approx(5, abs=0.05), pytest.approx(7, abs=0.05))
+    assert report.timing.media_s == pytest.approx(8, abs=0.05)
