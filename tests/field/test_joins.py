@@ -8,6 +8,7 @@ import pytest
 
 from glasswatch.core.detection import Severity
 from tests.field.making import BASE, X264, events, ffmpeg, inspect, joined, lavfi
+from tests.integration.decoder.test_network import serving
 
 HEAD = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:5\n#EXT-X-MEDIA-SEQUENCE:0\n"
 JOIN = "#EXT-X-DISCONTINUITY\n"
@@ -54,6 +55,22 @@ def test_a_variant_of_a_master_playlist_is_looked_into(segments: Path) -> None:
     master = segments / "master.m3u8"
     master.write_text("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=900000,RESOLUTION=640x360\nv.m3u8\n")
     assert events(inspect(master, "stream_error"), "stream_error") == []
+
+
+def test_a_playlist_is_read_over_the_network_too(segments: Path) -> None:
+    playlist(segments, "joined.m3u8", "a.ts", JOIN, "b.ts")
+    playlist(segments, "plain.m3u8", "a.ts", "b.ts")
+    with serving(segments) as (url, _):
+        assert events(inspect(f"{url}/joined.m3u8", "stream_error"), "stream_error") == []
+        assert events(inspect(f"{url}/plain.m3u8", "stream_error"), "stream_error") != []
+
+
+def test_fragments_of_a_playlist_may_hold_a_frame(tmp_path: Path) -> None:
+    still = "select='lt(t,1.5)+gt(t,4)'"
+    hls = ("-f", "hls", "-hls_segment_type", "fmp4", "-hls_time", "5", "-hls_list_size", "0")
+    source = lavfi("testsrc2=s=320x180:r=25:d=10", "sine=f=440:r=48000:d=10")
+    ffmpeg(*source, "-vf", still, "-fps_mode", "vfr", *X264, "-c:a", "aac", *hls, "held.m3u8", folder=tmp_path)
+    assert events(inspect(tmp_path / "held.m3u8", "stream_error"), "stream_error", Severity.WARNING) == []
 
 
 def test_segments_that_are_missing_at_the_end_are_a_truncation(segments: Path) -> None:
