@@ -46,6 +46,8 @@ def seen(event: Event) -> Seen:
         tuple(sorted(event.measurements.items())),
         event.region,
         event.incident,
+        event.consequence_of,
+        event.reason,
         event.position,
     )
 

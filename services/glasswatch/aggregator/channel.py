@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from glasswatch.aggregator.decisions import Decisions, Open
-from glasswatch.aggregator.incidents import IncidentRule, clusters, group_incidents
+from glasswatch.aggregator.incidents import Rule, clusters, group_incidents
 from glasswatch.aggregator.masks import Mask
 from glasswatch.aggregator.rules import DefectRule
 from glasswatch.core.detection import Event, EventState
@@ -47,14 +47,15 @@ class ChannelDecisions:
     """
 
     def __init__(
-        self, channel: str, rules: Mapping[str, DefectRule], masks: Sequence[Mask], incidents: Sequence[IncidentRule]
+        self, channel: str, rules: Mapping[str, DefectRule], masks: Sequence[Mask], incidents: Sequence[Rule]
     ) -> None:
         self._channel = channel
         self._incidents = incidents
-        self._reach = Fraction(max((rule.within_s for rule in incidents), default=0.0))
+        self._reach = Fraction(max((rule.reach_s for rule in incidents), default=0.0))
         self._timeline = Timeline()
         self._decisions = Decisions(rules, masks, self._timeline)
         self._state = _State()
+        self._cache: dict[str, Event] | None = None
 
     @property
     def version(self) -> int:
@@ -89,6 +90,7 @@ class ChannelDecisions:
     def restore(self, data: bytes) -> None:
         """Go on from a snapshot."""
         self._state = decode_state(data, _State)
+        self._cache = None
         self._decisions.resume(self._state.open)
         for epoch, offset in self._state.offsets.items():
             self._timeline.place(epoch, offset)
@@ -100,29 +102,55 @@ class ChannelDecisions:
             del self._state.offsets[next(iter(self._state.offsets))]
 
     def _with_incidents(self, changes: Sequence[Event]) -> list[Event]:
-        """The changes with their incidents, and other events whose incident has changed."""
+        """The changes with their incidents, and other events that these change: incident, severity, reason.
+
+        Events are kept as the rules for their defects made them, and grouped afresh each time.
+        """
         if not changes:
             return []
         recent = self._state.recent
-        before = {event.id: event.incident for event in recent.values()}
+        before = self._grouped()
         recent.update((event.id, event) for event in changes)
-        grouped = group_incidents(list(recent.values()), self._incidents)
-        recent.update((event.id, event) for event in grouped)
-        changed = [replace(event, incident=recent[event.id].incident) for event in changes]
+        self._cache = None
+        grouped = self._grouped()
         ids = {event.id for event in changes}
-        others = [event for event in grouped if event.id not in ids and event.incident != before[event.id]]
+        changed = [
+            grouped[event.id] if event is recent[event.id] else _older(event, grouped[event.id]) for event in changes
+        ]
+        others = [event for event in grouped.values() if event.id not in ids and event != before[event.id]]
         self._trim()
         return changed + others
+
+    def _grouped(self) -> dict[str, Event]:
+        """Recent events by id, with their incidents."""
+        if self._cache is None:
+            grouped = group_incidents(list(self._state.recent.values()), self._incidents)
+            self._cache = {event.id: event for event in grouped}
+        return self._cache
 
     def _trim(self) -> None:
         """Forget events that can no longer share an incident with one to come."""
         recent = self._state.recent
+        before = len(recent)
         watermark = (self._state.reached or Fraction(0)) - LATENESS_S - self._reach
         for cluster in clusters(sorted(recent.values(), key=lambda event: (event.span, event.id)), self._reach):
             if all(event.state is EventState.CLOSED and _end(event) < watermark for event in cluster):
                 _remove(recent, cluster)
         closed = [event for event in recent.values() if event.state is EventState.CLOSED]
         _remove(recent, sorted(closed, key=_end)[:-MOST_RECENT])
+        if len(recent) != before:
+            self._cache = None
+
+
+def _older(event: Event, newest: Event) -> Event:
+    """A version of an event that another one of the same batch replaces, in the same incident."""
+    return replace(
+        event,
+        severity=min(event.severity, newest.severity),
+        incident=newest.incident,
+        consequence_of=newest.consequence_of,
+        reason=newest.reason,
+    )
 
 
 def _end(event: Event) -> Fraction:

@@ -14,8 +14,8 @@ from rich.progress import Progress as RichProgress
 from rich.table import Table
 
 from glasswatch.core.detection import Severity
+from glasswatch.core.text import timecode
 from glasswatch.report.model import Report
-from glasswatch.report.wording import timecode
 from glasswatch.runtime.inspect import Progress
 
 REFRESH_S = 0.1

@@ -16,6 +16,7 @@ from glasswatch.cli.messages import say
 from glasswatch.cli.services import cluster_extra, needed
 from glasswatch.core.detection import Event, EventState, Severity
 from glasswatch.core.errors import UsageError, WireError
+from glasswatch.core.text import plain, timecode
 from glasswatch.core.time import Timeline
 from glasswatch.detectors.registry import registered
 from glasswatch.ports.event_store import revision
@@ -145,16 +146,16 @@ def line(event: Event, change: str) -> str:
     measured = [wording.quantity(name, value, units.get(name)) for name, value in event.measurements.items()]
     what = " ".join(part for part in (event.defect, event.kind, event.track) if part)
     parts = [
-        _plain(event.channel),
-        wording.timecode(float(event.position)),
+        plain(event.channel),
+        timecode(float(event.position)),
         click.style(f"{event.severity.label:<7}", fg=_COLOUR[event.severity]),
         f"{change:<7}",
-        _plain(what),
+        plain(what),
         wording.duration(float(event.span.duration)),
-        *(_plain(f"{label} {value}") for label, value in measured[:MOST_MEASUREMENTS]),
+        *(plain(f"{label} {value}") for label, value in measured[:MOST_MEASUREMENTS]),
     ]
     if event.incident:
-        parts.append(_plain(f"incident {event.incident}"))
+        parts.append(plain(f"incident {event.incident}"))
     return "  ".join(parts)
 
 
@@ -184,8 +185,3 @@ def _units(detector: str) -> dict[str, str]:
     """Units of its measurements by name; none for a detector of another release."""
     cls = registered().get(detector)
     return dict(cls.spec.measurements) if cls is not None else {}
-
-
-def _plain(text: str) -> str:
-    """Text that comes from elsewhere, without what would steer a terminal."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)

@@ -101,7 +101,7 @@ class Event:
     """A defect that an operator should know of, from its onset to its end.
 
     Equal ids mean the same event: a later version replaces an earlier one. `position` is where its onset lies, in
-    seconds from the start of the input.
+    seconds from the start of the input. `consequence_of` is the id of the event that brought this one with it.
     """
 
     id: str
@@ -122,6 +122,7 @@ class Event:
     worst: Fraction | None = None
     reason: str | None = None
     position: Fraction = Fraction(0)
+    consequence_of: str | None = None
 
 
 def event_id(channel: str, defect: str, kind: str | None, track: str | None, epoch: int, onset: Fraction) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PIL import Image, ImageDraw
 
 from glasswatch.core.detection import Detection
+from glasswatch.core.text import timecode
 from glasswatch.detectors.sync.av_sync import AvSyncParams
 from glasswatch.detectors.sync.offset import outside
 from glasswatch.evidence.plots import HEADING, Box, draw_curves, draw_offsets
@@ -23,7 +24,6 @@ from glasswatch.evidence.style import (
     tag,
     write,
 )
-from glasswatch.report.wording import timecode
 
 HEIGHT = 260
 """Lines of it."""

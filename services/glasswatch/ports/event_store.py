@@ -9,13 +9,19 @@ from typing import Protocol
 from glasswatch.core.detection import Event, EventState
 
 
-def revision(event: Event) -> tuple[bool, Fraction, int, bool]:
+def revision(event: Event) -> tuple[bool, Fraction, bool, bool, int]:
     """Sorts the versions of one event by age.
 
-    An event grows until it is closed, so the later version is the closed one, or the longer, or the more severe, or the
-    one whose incident is known.
+    An event grows until it is closed, so the later version is the closed one, or the longer, or the one whose incident
+    is known, or its cause, which takes its severity away, or the more severe.
     """
-    return event.state is EventState.CLOSED, event.span.end, event.severity, event.incident is not None
+    return (
+        event.state is EventState.CLOSED,
+        event.span.end,
+        event.incident is not None,
+        event.consequence_of is not None,
+        event.severity,
+    )
 
 
 class EventStore(Protocol):

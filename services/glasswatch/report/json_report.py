@@ -42,6 +42,7 @@ def event_to_json(event: ReportEvent) -> dict[str, Any]:
         "region": None if event.region is None else [int(edge) for edge in event.region],
         "track": event.track,
         "incident": event.incident,
+        "consequence_of": event.consequence_of,
     }
 
 

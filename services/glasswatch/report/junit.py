@@ -10,9 +10,10 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from glasswatch.core.detection import Severity
+from glasswatch.core.text import timecode
 from glasswatch.report.model import DetectorResult, Report, ReportEvent, Status
 from glasswatch.report.output import write_text
-from glasswatch.report.wording import duration, timecode
+from glasswatch.report.wording import duration
 
 # What XML 1.0 can hold, section 2.2; everything else is an error even when escaped.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

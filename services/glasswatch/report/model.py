@@ -86,6 +86,7 @@ class ReportEvent:
     incident: str | None = None
     worst_s: float | None = None
     reason: str | None = None
+    consequence_of: str | None = None
 
 
 def event_row(event: Event, timeline: Timeline) -> ReportEvent:
@@ -107,6 +108,7 @@ def event_row(event: Event, timeline: Timeline) -> ReportEvent:
         incident=event.incident,
         worst_s=None if event.worst is None else _position_s(timeline, epoch, event.worst),
         reason=event.reason,
+        consequence_of=event.consequence_of,
     )
 
 

@@ -11,9 +11,10 @@ from pathlib import PurePosixPath
 from glasswatch import __version__
 from glasswatch.core.detection import Severity
 from glasswatch.core.input import InputInfo, VideoInfo
+from glasswatch.core.text import timecode
 from glasswatch.report import chart
 from glasswatch.report.model import DetectorResult, Evidence, Report, ReportEvent, Status, Thumbnail, Timing
-from glasswatch.report.wording import clock, duration, number, quantity, timecode, words
+from glasswatch.report.wording import clock, duration, number, quantity, words
 
 Units = Mapping[str, Mapping[str, str]]
 """Unit by detector and measurement."""

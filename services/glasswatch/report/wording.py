@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import math
 
+from glasswatch.core.text import MINUS
+
 _SYMBOLS = {"1": "", "percent": "%", "degrees": "°"}
 _SPELT = {symbol: word for word, symbol in _SYMBOLS.items()}
 _CLOSE = ("", "%", "°")
 """Units that stand at the number without a space."""
-_MINUS = "−"
-
-
-def timecode(position_s: float) -> str:
-    """h:mm:ss.mmm; milliseconds and not frame numbers, so that it reads the same at every frame rate."""
-    sign = _MINUS if position_s < 0 else ""
-    minutes, milliseconds = divmod(round(abs(position_s) * 1000), 60_000)
-    hours, minutes = divmod(minutes, 60)
-    return f"{sign}{hours}:{minutes:02}:{milliseconds // 1000:02}.{milliseconds % 1000:03}"
 
 
 def clock(position_s: float) -> str:
@@ -37,11 +30,11 @@ def number(value: float) -> str:
     if math.isnan(value):
         return "unknown"
     if math.isinf(value):
-        return "∞" if value > 0 else f"{_MINUS}∞"
+        return "∞" if value > 0 else f"{MINUS}∞"
     whole = abs(value) >= 1000 or value == round(value)
     value += 0.0  # negative zero becomes zero
     text = f"{value:,.0f}" if whole and abs(value) < 1e15 else f"{value:.4g}"
-    return text.replace("-", _MINUS)
+    return text.replace("-", MINUS)
 
 
 def words(name: str) -> str:

@@ -26,7 +26,7 @@ from glasswatch.v1 import detection_pb2 as glasswatch_dot_v1_dot_detection__pb2
 from glasswatch.v1 import media_pb2 as glasswatch_dot_v1_dot_media__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19glasswatch/v1/event.proto\x12\rglasswatch.v1\x1a\x1dglasswatch/v1/detection.proto\x1a\x19glasswatch/v1/media.proto\"\xe7\x04\n\x05\x45vent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65\x66\x65\x63t\x18\x03 \x01(\t\x12\x10\n\x08\x64\x65tector\x18\x04 \x01(\t\x12\x0f\n\x07version\x18\x05 \x01(\t\x12\x12\n\x05model\x18\x06 \x01(\tH\x00\x88\x01\x01\x12)\n\x08severity\x18\x07 \x01(\x0e\x32\x17.glasswatch.v1.Severity\x12!\n\x04span\x18\x08 \x01(\x0b\x32\x13.glasswatch.v1.Span\x12\r\n\x05score\x18\t \x01(\x01\x12(\n\x05state\x18\n \x01(\x0e\x32\x19.glasswatch.v1.EventState\x12<\n\x0cmeasurements\x18\x0b \x03(\x0b\x32&.glasswatch.v1.Event.MeasurementsEntry\x12\x11\n\x04kind\x18\x0c \x01(\tH\x01\x88\x01\x01\x12\x12\n\x05track\x18\r \x01(\tH\x02\x88\x01\x01\x12%\n\x06region\x18\x0e \x01(\x0b\x32\x15.glasswatch.v1.Region\x12\x15\n\x08incident\x18\x0f \x01(\tH\x03\x88\x01\x01\x12&\n\x05worst\x18\x10 \x01(\x0b\x32\x17.glasswatch.v1.Rational\x12\x13\n\x06reason\x18\x11 \x01(\tH\x04\x88\x01\x01\x12)\n\x08position\x18\x12 \x01(\x0b\x32\x17.glasswatch.v1.Rational\x1a\x33\n\x11MeasurementsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\x08\n\x06_modelB\x07\n\x05_kindB\x08\n\x06_trackB\x0b\n\t_incidentB\t\n\x07_reason*W\n\nEventState\x12\x1b\n\x17\x45VENT_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10\x45VENT_STATE_OPEN\x10\x01\x12\x16\n\x12\x45VENT_STATE_CLOSED\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19glasswatch/v1/event.proto\x12\rglasswatch.v1\x1a\x1dglasswatch/v1/detection.proto\x1a\x19glasswatch/v1/media.proto\"\x97\x05\n\x05\x45vent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65\x66\x65\x63t\x18\x03 \x01(\t\x12\x10\n\x08\x64\x65tector\x18\x04 \x01(\t\x12\x0f\n\x07version\x18\x05 \x01(\t\x12\x12\n\x05model\x18\x06 \x01(\tH\x00\x88\x01\x01\x12)\n\x08severity\x18\x07 \x01(\x0e\x32\x17.glasswatch.v1.Severity\x12!\n\x04span\x18\x08 \x01(\x0b\x32\x13.glasswatch.v1.Span\x12\r\n\x05score\x18\t \x01(\x01\x12(\n\x05state\x18\n \x01(\x0e\x32\x19.glasswatch.v1.EventState\x12<\n\x0cmeasurements\x18\x0b \x03(\x0b\x32&.glasswatch.v1.Event.MeasurementsEntry\x12\x11\n\x04kind\x18\x0c \x01(\tH\x01\x88\x01\x01\x12\x12\n\x05track\x18\r \x01(\tH\x02\x88\x01\x01\x12%\n\x06region\x18\x0e \x01(\x0b\x32\x15.glasswatch.v1.Region\x12\x15\n\x08incident\x18\x0f \x01(\tH\x03\x88\x01\x01\x12&\n\x05worst\x18\x10 \x01(\x0b\x32\x17.glasswatch.v1.Rational\x12\x13\n\x06reason\x18\x11 \x01(\tH\x04\x88\x01\x01\x12)\n\x08position\x18\x12 \x01(\x0b\x32\x17.glasswatch.v1.Rational\x12\x1b\n\x0e\x63onsequence_of\x18\x13 \x01(\tH\x05\x88\x01\x01\x1a\x33\n\x11MeasurementsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\x08\n\x06_modelB\x07\n\x05_kindB\x08\n\x06_trackB\x0b\n\t_incidentB\t\n\x07_reasonB\x11\n\x0f_consequence_of*W\n\nEventState\x12\x1b\n\x17\x45VENT_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10\x45VENT_STATE_OPEN\x10\x01\x12\x16\n\x12\x45VENT_STATE_CLOSED\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,10 +35,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_EVENT_MEASUREMENTSENTRY']._loaded_options = None
   _globals['_EVENT_MEASUREMENTSENTRY']._serialized_options = b'8\001'
-  _globals['_EVENTSTATE']._serialized_start=720
-  _globals['_EVENTSTATE']._serialized_end=807
+  _globals['_EVENTSTATE']._serialized_start=768
+  _globals['_EVENTSTATE']._serialized_end=855
   _globals['_EVENT']._serialized_start=103
-  _globals['_EVENT']._serialized_end=718
-  _globals['_EVENT_MEASUREMENTSENTRY']._serialized_start=614
-  _globals['_EVENT_MEASUREMENTSENTRY']._serialized_end=665
+  _globals['_EVENT']._serialized_end=766
+  _globals['_EVENT_MEASUREMENTSENTRY']._serialized_start=643
+  _globals['_EVENT_MEASUREMENTSENTRY']._serialized_end=694
 # @@protoc_insertion_point(module_scope)

@@ -19,7 +19,7 @@ EVENT_STATE_OPEN: EventState
 EVENT_STATE_CLOSED: EventState
 
 class Event(_message.Message):
-    __slots__ = ("id", "channel", "defect", "detector", "version", "model", "severity", "span", "score", "state", "measurements", "kind", "track", "region", "incident", "worst", "reason", "position")
+    __slots__ = ("id", "channel", "defect", "detector", "version", "model", "severity", "span", "score", "state", "measurements", "kind", "track", "region", "incident", "worst", "reason", "position", "consequence_of")
     class MeasurementsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -45,6 +45,7 @@ class Event(_message.Message):
     WORST_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
+    CONSEQUENCE_OF_FIELD_NUMBER: _ClassVar[int]
     id: str
     channel: str
     defect: str
@@ -63,4 +64,5 @@ class Event(_message.Message):
     worst: _media_pb2.Rational
     reason: str
     position: _media_pb2.Rational
-    def __init__(self, id: _Optional[str] = ..., channel: _Optional[str] = ..., defect: _Optional[str] = ..., detector: _Optional[str] = ..., version: _Optional[str] = ..., model: _Optional[str] = ..., severity: _Optional[_Union[_detection_pb2.Severity, str]] = ..., span: _Optional[_Union[_media_pb2.Span, _Mapping]] = ..., score: _Optional[float] = ..., state: _Optional[_Union[EventState, str]] = ..., measurements: _Optional[_Mapping[str, float]] = ..., kind: _Optional[str] = ..., track: _Optional[str] = ..., region: _Optional[_Union[_detection_pb2.Region, _Mapping]] = ..., incident: _Optional[str] = ..., worst: _Optional[_Union[_media_pb2.Rational, _Mapping]] = ..., reason: _Optional[str] = ..., position: _Optional[_Union[_media_pb2.Rational, _Mapping]] = ...) -> None: ...
+    consequence_of: str
+    def __init__(self, id: _Optional[str] = ..., channel: _Optional[str] = ..., defect: _Optional[str] = ..., detector: _Optional[str] = ..., version: _Optional[str] = ..., model: _Optional[str] = ..., severity: _Optional[_Union[_detection_pb2.Severity, str]] = ..., span: _Optional[_Union[_media_pb2.Span, _Mapping]] = ..., score: _Optional[float] = ..., state: _Optional[_Union[EventState, str]] = ..., measurements: _Optional[_Mapping[str, float]] = ..., kind: _Optional[str] = ..., track: _Optional[str] = ..., region: _Optional[_Union[_detection_pb2.Region, _Mapping]] = ..., incident: _Optional[str] = ..., worst: _Optional[_Union[_media_pb2.Rational, _Mapping]] = ..., reason: _Optional[str] = ..., position: _Optional[_Union[_media_pb2.Rational, _Mapping]] = ..., consequence_of: _Optional[str] = ...) -> None: ...

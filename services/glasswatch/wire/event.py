@@ -45,6 +45,7 @@ def encode_event(value: Event) -> bytes:
             worst=rational_to_wire(value.worst) if value.worst is not None else None,
             reason=value.reason,
             position=rational_to_wire(value.position),
+            consequence_of=value.consequence_of,
         )
     )
 
@@ -76,4 +77,5 @@ def decode_event(raw: bytes) -> Event:
             worst=optional_rational(wire, "worst"),
             reason=optional_text(wire, "reason"),
             position=rational_from_wire(wire.position),
+            consequence_of=optional_text(wire, "consequence_of"),
         )

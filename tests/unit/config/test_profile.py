@@ -98,6 +98,34 @@ def test_a_profile_can_switch_a_detector_off(tmp_path: Path) -> None:
             id="ladder upside down",
         ),
         pytest.param({"masks": [{"start_s": 5, "end_s": 1}]}, "mask", id="mask upside down"),
+        pytest.param(
+            {"masks": [{"start_s": 1, "end_s": 2, "defects": ["blck"]}]}, "blck.*black", id="mask of no defect"
+        ),
+        pytest.param(
+            {"incidents": [{"name": "lost", "needs": [["black"], ["silense"]], "within_s": 1}]},
+            "incidents.0.*silense.*silence",
+            id="incident of no defect",
+        ),
+        pytest.param(
+            {
+                "incidents": [
+                    {"name": "x", "causes": ["dropout"], "consequences": ["klicks"], "before_s": 0, "after_s": 0}
+                ]
+            },
+            "klicks.*clicks",
+            id="consequence that is no defect",
+        ),
+        pytest.param("masks: []\nmasks: []", "line 2: the key 'masks' stands twice", id="key twice"),
+        pytest.param(
+            "detectors:\n  black: {}\n  silence: {}\n  black: {}",
+            "line 4: the key 'black' stands twice",
+            id="block twice",
+        ),
+        pytest.param("? [a]\n: 1", "YAML|unhashable", id="a list as key"),
+        pytest.param("a: &a [*a]", "no such key", id="a list in itself"),
+        pytest.param({"masks": 7}, "masks", id="masks that are no list"),
+        pytest.param({"detectors": ["black"]}, "detectors", id="detectors that are no mapping"),
+        pytest.param({"detectors": {"silence": {"params": {"no_such": 1}}}}, "no_such", id="of a detector that is off"),
         pytest.param("{", "YAML", id="no YAML"),
         pytest.param("- a\n- b", "profile", id="a list"),
     ],
@@ -108,6 +136,41 @@ def test_a_wrong_profile_is_one_clear_line(tmp_path: Path, content: object, comp
         load_profile(path)
     assert "\n" not in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+def test_all_errors_of_a_profile_are_reported_at_once_with_where_they_stand(tmp_path: Path) -> None:
+    wrong = {
+        "detektors": {},
+        "detectors": {
+            "blak": {},
+            "black": {"params": {"dark_share": 7}, "events": {"freeze": {}, "black": {"severity": {"fatal": 1}}}},
+            "silence": {"enabled": "perhaps"},
+        },
+        "masks": [{"start_s": 5, "end_s": 1}, {"start_s": 5, "end_s": 9, "defects": ["blck", "silence"]}],
+        "incidents": [{"name": "x", "needs": [["black"], ["silens"]], "within_s": 1}],
+    }
+    with pytest.raises(ConfigError) as caught:
+        load_profile(profile_file(tmp_path, wrong), only=["loudness"])
+    said = str(caught.value)
+    assert "9 errors" in said
+    for where in (
+        "detektors:", "detectors: no detector", "detectors.black.params.dark_share:", "detectors.black.events:",
+        "detectors.black.events.black.severity:", "detectors.silence.enabled:", "masks.0:", "masks.1.defects:",
+        "incidents.0:",
+    ):  # fmt: skip
+        assert where in said
+
+
+def test_incidents_of_a_profile_replace_the_defaults(tmp_path: Path) -> None:
+    rule = {"name": "x", "causes": ["clipping/full_scale"], "consequences": ["clicks"], "before_s": 0, "after_s": 1}
+    (read,) = load_profile(profile_file(tmp_path, {"incidents": [rule]})).incidents
+    assert read.defects == {"clipping/full_scale", "clicks"}
+    assert load_profile(profile_file(tmp_path, {"incidents": []})).incidents == ()
+
+
+def test_default_incidents_name_defects_that_there_are() -> None:
+    known = {defect for cls in registered().values() for defect in cls.spec.defects}
+    assert {name.partition("/")[0] for rule in load_profile().incidents for name in rule.defects} <= known
 
 
 def test_a_profile_that_is_not_there(tmp_path: Path) -> None:

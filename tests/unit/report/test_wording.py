@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from glasswatch.report.wording import clock, duration, number, quantity, timecode, words
+from glasswatch.core.text import timecode
+from glasswatch.report.wording import clock, duration, number, quantity, words
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,7 @@ events = st.builds(
     worst=st.none() | seconds,
     reason=maybe_text,
     position=seconds,
+    consequence_of=maybe_text,
 )
 names = st.lists(text, max_size=3).map(tuple)
 controls = (

@@ -218,6 +218,7 @@ def _readable(event: Event) -> dict[str, Any]:
         "measurements": {name: _finite(value) for name, value in event.measurements.items()},
         "region": None if event.region is None else list(event.region),
         "incident": event.incident,
+        "consequence_of": event.consequence_of,
         "reason": event.reason,
         "detector": event.detector,
         "version": event.version,
