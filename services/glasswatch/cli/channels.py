@@ -5,13 +5,11 @@ from __future__ import annotations
 import time
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from glasswatch.cli import services
 from glasswatch.cli.decode import detector_names
 from glasswatch.cli.services import cluster_extra, needed
+from glasswatch.cli.table import show
 from glasswatch.config.channels import Channel
 from glasswatch.core.control import ChannelConfig, ChannelRemoved, ChannelStarted, ChannelStopped, ControlMessage
 from glasswatch.core.errors import BrokerError
@@ -64,18 +62,13 @@ def list_channels(kafka: str | None) -> None:
                 state.read(record)
             if time.monotonic() > until:
                 raise BrokerError(f"Kafka at {kafka} does not deliver {topics.CONTROL}")
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("channel", "location", "detectors", "state"):
-        table.add_column(heading, overflow="fold")
+    rows = []
     for name in sorted({*state.channels, *state.running}):
         channel = state.channels.get(name)
-        table.add_row(
-            name,
-            escape(channel.shown) if channel else "(of a file of channels)",
-            (", ".join(channel.detectors) or "all") if channel else "",
-            escape(_state(state.states.get(name))),
-        )
-    Console(highlight=False).print(table)
+        where = channel.shown if channel else "(of a file of channels)"
+        detectors = (", ".join(channel.detectors) or "all") if channel else ""
+        rows.append((name, where, detectors, _state(state.states.get(name))))
+    show(("channel", "location", "detectors", "state"), rows)
 
 
 def _state(last: ChannelStarted | ChannelStopped | None) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import shlex
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from glasswatch.cli.messages import say
 from glasswatch.cli.services import cluster_extra
+from glasswatch.cli.table import show
 from glasswatch.config.folders import state_folder
 from glasswatch.config.models import VARIABLE, default_models
 from glasswatch.core.errors import UsageError
@@ -93,11 +93,10 @@ def up(
                 say(warning)
         addresses |= here.up(services.services(variables, counts, channels))
     if export:
-        lines = [f"export {variable}={shlex.quote(address)}" for variable, address in variables.items()]
+        for variable, address in variables.items():
+            click.echo(f"export {variable}={shlex.quote(address)}")
     else:
-        lines = _columns([(name, address) for name, address in addresses.items()])
-    for line in lines:
-        click.echo(line)
+        show((), list(addresses.items()))
 
 
 @cluster.command()
@@ -120,8 +119,7 @@ def status(folder: Path | None) -> int:
         if each.reason is not None:
             parts.append(" ".join(each.reason.split()))
         rows.append((each.name, each.state.value, "  ".join(parts)))
-    for line in _columns(rows):
-        click.echo(line)
+    show((), rows)
     return 0 if all(each.state is State.HEALTHY for each in found) else NOT_HEALTHY
 
 
@@ -132,16 +130,7 @@ def down(folder: Path | None) -> None:
     with cluster_extra():
         from glasswatch.runtime.cluster import Cluster  # noqa: PLC0415
     ends = Cluster(folder or _default_folder(), tell=say).down()
-    for line in _columns(
-        [(name, "stopped" if clean else "did not stop, and was killed") for name, clean in ends.items()]
-    ):
-        click.echo(line)
-
-
-def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """The rows as lines, all columns but the last one padded to the widest entry."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
-    return ["  ".join([*map(str.ljust, row, widths), row[-1]]) for row in rows]
+    show((), [(name, "stopped" if clean else "did not stop, and was killed") for name, clean in ends.items()])
 
 
 def _default_folder() -> Path:

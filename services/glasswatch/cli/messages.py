@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import click
 
+from glasswatch.core.text import plain
+
 
 def say(message: str) -> None:
     """One line on stderr, whatever the message holds."""
-    click.echo(f"glasswatch: {' '.join(message.split())}", err=True)
+    click.echo(f"glasswatch: {plain(' '.join(message.split()))}", err=True)

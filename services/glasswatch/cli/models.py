@@ -6,14 +6,12 @@ import importlib.util
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from glasswatch.adapters.model_repository import ModelRepository
 from glasswatch.adapters.model_signature import TensorSpec
 from glasswatch.cli import services
 from glasswatch.cli.messages import say
+from glasswatch.cli.table import show
 from glasswatch.core.errors import InferenceError, UsageError
 from glasswatch.models import third_party
 from glasswatch.models.build import build as build_model
@@ -57,21 +55,19 @@ def list_models(models: Path) -> None:
     _need(models)
     repository = ModelRepository(models)
     known = third_party.by_name()
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("model", "version", "takes", "gives", "from"):
-        table.add_column(heading, overflow="fold")
+    rows = []
     for name in sorted({*repository.names(), *known}):
         source = " ".join(known[name].wheel.package) if name in known else ""
         if name not in repository.names():
-            table.add_row(name, "", f"not built: glasswatch models build {name}", "", source)
+            rows.append((name, "", f"not built: glasswatch models build {name}", "", source))
             continue
         try:
             file = repository.find(name)
         except InferenceError as error:
-            table.add_row(name, "", escape(str(error)), "", source)
+            rows.append((name, "", str(error), "", source))
         else:
-            table.add_row(name, str(file.version), _text(file.inputs), _text(file.outputs), source)
-    Console(highlight=False).print(table)
+            rows.append((name, str(file.version), _text(file.inputs), _text(file.outputs), source))
+    show(("model", "version", "takes", "gives", "from"), rows)
 
 
 @models.command()
@@ -109,6 +105,6 @@ def _need(models: Path) -> None:
 
 
 def _text(specs: tuple[TensorSpec, ...]) -> str:
-    """Such as `frames uint8 (any, any, any, 3)`; in brackets, since these would be rich's markup."""
+    """Such as `frames uint8 (any, any, any, 3)`."""
     sizes = {spec.name: ", ".join("any" if size == -1 else str(size) for size in spec.shape) for spec in specs}
     return "\n".join(f"{spec.name} {spec.dtype} ({sizes[spec.name]})" for spec in specs)

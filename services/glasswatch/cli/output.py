@@ -8,13 +8,15 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
-from rich.table import Table
 
+from glasswatch.cli.table import line, show
 from glasswatch.core.detection import Severity
 from glasswatch.core.text import timecode
+from glasswatch.report.gaps import gaps, unread_words
+from glasswatch.report.groups import Group, groups, repeats, title
+from glasswatch.report.harmless import harmless
 from glasswatch.report.model import Report
 from glasswatch.runtime.inspect import Progress
 
@@ -65,32 +67,50 @@ class ProgressBar:
         )
 
 
+LISTED = 3
+"""So many events that are alike are listed one by one; more are one line."""
+
+
 def summarise(report: Report, html: Path | None) -> None:
     """Print the events, what was not judged, and where the HTML report lies."""
-    console = Console(highlight=False)
+    report = harmless(report)
     if report.events:
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for heading in ("from", "to", "severity", "defect", "measured"):
-            table.add_column(heading, overflow="fold")
-        for event in report.events:
-            parts = [event.defect, event.kind, event.track]
-            measured = ", ".join(f"{name} {value:.4g}" for name, value in event.measurements.items())
-            table.add_row(
-                timecode(event.start_s),
-                timecode(event.end_s),
-                f"[{STYLE[event.severity]}]{event.severity.label}[/]",
-                escape(" ".join(part for part in parts if part)),
-                escape(measured),
-            )
-        console.print(table)
-    for detector in report.unjudged:
-        console.print(f"[yellow]not judged[/] by {detector.name}: {escape(detector.reason or '')}")
+        rows = [row for group in groups(report.events) for row in _rows(group)]
+        show(("from", "to", "severity", "defect", "measured"), sorted(rows, key=lambda row: row[0]))
+    missed = gaps(report)
+    for gap in missed:
+        line(str(gap), mark="not judged:", style="yellow")
     timing = report.timing
     rate = timing.media_s / timing.wall_s if timing.wall_s else 0.0
-    counts = ", ".join(
+    counts = [
         f"{sum(event.severity is severity for event in report.events)} {severity.label}"
         for severity in reversed(Severity)
-    )
-    console.print(f"{counts}; {timing.media_s:.1f} s of media in {timing.wall_s:.1f} s ({rate:.1f}x real time)")
+    ]
+    if report.unread is not None:
+        counts.append(f"not judged: {unread_words(report)}")
+    line(f"{', '.join(counts)}; {timing.media_s:.1f} s of media in {timing.wall_s:.1f} s ({rate:.1f}x real time)")
     if html is not None:
-        console.print(f"Report: {escape(str(html.resolve()))}", soft_wrap=True)
+        line(f"Report: {html.resolve()}")
+
+
+def _rows(group: Group) -> list[tuple[str, str, tuple[str, str], str, str]]:
+    """The table's rows for events that are alike."""
+    count = len(group.occurrences)
+    alone = [Group(group.severity, group.incident, (one,)) for one in group.occurrences]
+    return [
+        (
+            timecode(each.occurrences[0].start_s),
+            timecode(max(one.end_s for one in each.occurrences)),
+            (each.severity.label, STYLE[each.severity]),
+            title(each),
+            repeats(each) if count > LISTED else _measured(each),
+        )
+        for each in (alone if count <= LISTED else [group])
+    ]
+
+
+def _measured(group: Group) -> str:
+    """Readings of an event that stands by itself; those of an incident are many."""
+    heads = group.occurrences[0].heads
+    values = heads[0].measurements.items() if len(heads) == 1 else ()
+    return ", ".join(f"{name} {value:.4g}" for name, value in values)

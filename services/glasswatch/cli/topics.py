@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from glasswatch.cli.services import cluster_extra, needed
+from glasswatch.cli.table import line, show
 from glasswatch.detectors.registry import registered
 from glasswatch.ports.topics import TopicAdmin
 from glasswatch.runtime import topics as runtime
@@ -104,15 +103,16 @@ def _connected(bootstrap: str | None) -> Iterator[TopicAdmin]:
 
 
 def _show(steps: Sequence[Step]) -> None:
-    console = Console(highlight=False)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("", "topic", "partitions", "replicas", "because"):
-        table.add_column(heading, overflow="fold", no_wrap=heading == "topic")
-    for step in steps:
-        style = _STYLE.get(step.action, "")
-        word = f"[{style}]{step.action}[/]" if style else str(step.action)
-        topic = step.topic
-        table.add_row(word, topic.name, str(topic.partitions), str(topic.replication), "; ".join(step.reasons))
-    console.print(table)
+    rows = [
+        (
+            (str(step.action), _STYLE.get(step.action, "")),
+            step.topic.name,
+            str(step.topic.partitions),
+            str(step.topic.replication),
+            "; ".join(step.reasons),
+        )
+        for step in steps
+    ]
+    show(("step", "topic", "partitions", "replicas", "because"), rows)
     counts = Counter(step.action for step in steps)
-    console.print(", ".join(f"{counts[action]} to {action}" for action in Action if counts[action]))
+    line(", ".join(f"{counts[action]} to {action}" for action in Action if counts[action]))

@@ -59,10 +59,18 @@ def _input(info: InputInfo, report: Report) -> dict[str, Any]:
         "start_s": _number(info.start_s),
         "complete": report.complete,
         "stopped": report.stopped,
+        "not_judged_s": _unread_s(report),
         "video": None if info.video is None else _video(info.video),
         "audio": [_audio(track) for track in info.audio],
         "captions": [_captions(track) for track in info.captions],
     }
+
+
+def _unread_s(report: Report) -> float | None:
+    if report.unread is None:
+        return 0.0
+    start_s, end_s = report.unread
+    return None if end_s is None else _number(end_s - start_s)
 
 
 def _video(video: VideoInfo) -> dict[str, Any]:

@@ -5,18 +5,16 @@ There is no standard; this keeps to the elements that Jenkins, GitLab and GitHub
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from glasswatch.core.detection import Severity
 from glasswatch.core.text import timecode
+from glasswatch.report.gaps import gaps
+from glasswatch.report.harmless import harmless
 from glasswatch.report.model import DetectorResult, Report, ReportEvent, Status
 from glasswatch.report.output import write_text
 from glasswatch.report.wording import duration
-
-# What XML 1.0 can hold, section 2.2; everything else is an error even when escaped.
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def to_junit(report: Report, threshold: Severity) -> ET.Element:
@@ -25,13 +23,14 @@ def to_junit(report: Report, threshold: Severity) -> ET.Element:
     A detector that could not judge is skipped, one that failed is an error. An input that was not read to its end
     is an error of its own, since what was not read was not tested.
     """
-    suite = ET.Element("testsuite", name=_xml(f"glasswatch {report.input.path}"))
+    report = harmless(report)  # XML cannot hold control characters, not even as escapes.
+    suite = ET.Element("testsuite", name=f"glasswatch {report.input.path}")
     for detector in report.detectors:
         events = [e for e in report.events if e.detector == detector.name]
         suite.append(_case(detector, events, threshold))
     if not report.complete:
         case = ET.SubElement(suite, "testcase", classname="glasswatch.input", name="read to the end", time="0.000")
-        ET.SubElement(case, "error", type="incomplete", message=_xml(report.stopped or ""))
+        ET.SubElement(case, "error", type="incomplete", message=f"not judged: {gaps(report)[0]}")
     totals = {
         "tests": str(len(suite)),
         "failures": str(_cases_with(suite, "failure")),
@@ -57,25 +56,25 @@ def _case(detector: DetectorResult, events: list[ReportEvent], threshold: Severi
     case = ET.Element(
         "testcase",
         classname="glasswatch.detectors",
-        name=_xml(detector.name),
+        name=detector.name,
         time=f"{detector.seconds:.3f}",
     )
     failing = [e for e in events if e.severity >= threshold]
     for event in failing:
-        failure = ET.SubElement(case, "failure", type=_xml(event.defect), message=_xml(_headline(event)))
-        failure.text = _xml(_details(event))
+        failure = ET.SubElement(case, "failure", type=event.defect, message=_headline(event))
+        failure.text = _details(event)
     remarks = [_headline(e) for e in events if e.severity < threshold]
     reason = detector.reason or ""
     if detector.status is Status.FAILED:
-        ET.SubElement(case, "error", type="failed", message=_xml(reason))
+        ET.SubElement(case, "error", type="failed", message=reason)
     elif detector.status is not Status.OK:
         # Readers take a case with <skipped> as skipped whatever else it holds, which would hide the failures.
         if failing:
             remarks.append(f"{detector.status}: {reason}")
         else:
-            ET.SubElement(case, "skipped", message=_xml(f"{detector.status}: {reason}"))
+            ET.SubElement(case, "skipped", message=f"{detector.status}: {reason}")
     if remarks:
-        ET.SubElement(case, "system-out").text = _xml("\n".join(remarks))
+        ET.SubElement(case, "system-out").text = "\n".join(remarks)
     return case
 
 
@@ -100,8 +99,3 @@ def _details(event: ReportEvent) -> str:
 
 def _cases_with(suite: ET.Element, tag: str) -> int:
     return sum(case.find(tag) is not None for case in suite)
-
-
-def _xml(text: str) -> str:
-    """The text with characters that XML cannot hold written as escapes."""
-    return _NOT_XML.sub(lambda match: f"\\x{ord(match[0]):02x}", text)

@@ -212,6 +212,17 @@ class Report:
         return max((event.severity for event in self.events), default=None)
 
     @property
+    def unread(self) -> tuple[float, float | None] | None:
+        """From where to where the input was not read, in seconds; None where it was read to its end.
+
+        The end is None where the length is not known, or has been passed already.
+        """
+        if self.complete:
+            return None
+        start_s, end_s = self.timing.media_s, self.input.duration_s
+        return start_s, end_s if end_s is not None and end_s > start_s else None
+
+    @property
     def unjudged(self) -> tuple[DetectorResult, ...]:
         """Detectors whose silence does not mean that the media is sound."""
         return tuple(d for d in self.detectors if not d.has_judged)

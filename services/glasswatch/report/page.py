@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import groupby
 from pathlib import PurePosixPath
 
 from glasswatch import __version__
@@ -13,156 +11,58 @@ from glasswatch.core.detection import Severity
 from glasswatch.core.input import InputInfo, VideoInfo
 from glasswatch.core.text import timecode
 from glasswatch.report import chart
+from glasswatch.report.gaps import gaps, unread_words
+from glasswatch.report.groups import ORDER, Group, badness, groups, incident_name
+from glasswatch.report.harmless import harmless
+from glasswatch.report.lanes import bars
 from glasswatch.report.model import DetectorResult, Evidence, Report, ReportEvent, Status, Thumbnail, Timing
+from glasswatch.report.views import (
+    Curve,
+    DetectorView,
+    EventView,
+    Finding,
+    Level,
+    Page,
+    Picture,
+    Times,
+    Verdict,
+)
 from glasswatch.report.wording import clock, duration, number, quantity, words
 
 Units = Mapping[str, Mapping[str, str]]
 """Unit by detector and measurement."""
 
 OPEN_CARDS = 24
-"""Events shown as cards from the start; a person looks at the worst ones."""
+"""Cards shown from the start. Where there are more events, the worst one of each group comes first."""
+MOST_TIMES = 100
+"""Occurrences of a finding that are listed by it; the table has every event."""
 MOST_CARDS = 200
 """Events that have a card at all; the table has every event."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The one word at the top; `level` chooses its colour and sign."""
-
-    level: str
-    title: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A thumbnail as a data URI, and the region to mark on it as left, top, width, height in percent."""
-
-    uri: str
-    width: int
-    height: int
-    caption: str
-    region: tuple[float, float, float, float] | None
-
-
-@dataclass(frozen=True, slots=True)
-class EventView:
-    """An event in words.
-
-    `left` and `width` are percent of the time axis; `number` is what timeline, cards and table call it.
-    """
-
-    number: int
-    severity: str
-    name: str
-    kind: str | None
-    detector: str
-    start: str
-    end: str
-    length: str
-    left: float
-    width: float
-    score: str
-    measurements: list[tuple[str, str]]
-    track: str | None
-    incident: str | None
-    reason: str | None
-    picture: Picture | None
-
-    @property
-    def summary(self) -> str:
-        """One line, for hovering."""
-        kind = f" ({self.kind})" if self.kind else ""
-        return f"#{self.number} {self.severity}: {self.name}{kind}, {self.start} to {self.end}, {self.length}"
-
-
-@dataclass(frozen=True, slots=True)
-class DetectorView:
-    """A detector with its lane of the timeline and its cost; `share` is percent of the costliest."""
-
-    name: str
-    version: str
-    model: str | None
-    status: str
-    reason: str | None
-    cost: str
-    share: float
-    events: list[EventView]
-
-
-@dataclass(frozen=True, slots=True)
-class Incident:
-    """Events with one cause."""
-
-    name: str
-    severity: str
-    start: str
-    end: str
-    length: str
-    events: list[EventView]
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """A curve under the timeline."""
-
-    label: str
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """A line across the loudness curve, at `y` percent from the top."""
-
-    y: float
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Everything that the template shows."""
-
-    title: str
-    path: str
-    verdict: Verdict
-    counts: list[tuple[str, int, str]]
-    stopped: str | None
-    unjudged: list[DetectorView]
-    facts: list[tuple[str, str]]
-    ticks: list[chart.Tick]
-    busy_lanes: list[DetectorView]
-    quiet_lanes: list[DetectorView]
-    waveforms: list[Curve]
-    loudness: Curve | None
-    loudness_levels: list[Level]
-    loudness_target: Level | None
-    incidents: list[Incident]
-    cards: list[EventView]
-    more_cards: list[EventView]
-    events: list[EventView]
-    detectors: list[DetectorView]
-    cost: list[tuple[str, str]]
-    version: str
-
-
 def build_page(report: Report, units: Units, loudness_target_lufs: float | None) -> Page:
     """Put the report into words and shapes."""
+    report = harmless(report)
     length_s = _length_s(report)
     evidence = report.evidence or Evidence()
     ordered = sorted(report.events, key=lambda e: (e.start_s, e.end_s, e.id))
     views = [_event(i, e, report, evidence, units, length_s) for i, e in enumerate(ordered, 1)]
     costliest = max((d.seconds for d in report.detectors), default=0.0)
-    detectors = [_detector(d, [v for v in views if v.detector == d.name], costliest) for d in report.detectors]
-    busy = [d for d in detectors if d.events or d.status in ("inconclusive", "failed")]
-    by_rank = sorted(zip(ordered, views, strict=True), key=lambda p: (-p[0].severity, p[0].start_s - p[0].end_s))
-    cards = [view for _, view in by_rank[:MOST_CARDS]]
+    detectors = [
+        _detector(d, [v for v in views if v.detector == d.name], costliest, length_s) for d in report.detectors
+    ]
+    busy = [d for d in detectors if d.count or d.status in ("inconclusive", "failed")]
+    view_of = {event.id: view for event, view in zip(ordered, views, strict=True)}
+    grouped = groups(ordered)
+    open_cards, more_cards = _cards(ordered, grouped)
     return Page(
         title=PurePosixPath(report.input.path).name or report.input.path,
         path=report.input.path,
         verdict=_verdict(report),
         counts=_counts(report),
         stopped=report.stopped,
-        unjudged=[d for d in detectors if d.status in ("inconclusive", "failed")],
+        gaps=gaps(report),
+        unread=_unread(report, length_s),
         facts=_facts(report.input),
         ticks=chart.ticks(length_s),
         busy_lanes=busy,
@@ -176,9 +76,10 @@ def build_page(report: Report, units: Units, loudness_target_lufs: float | None)
         loudness_target=None
         if loudness_target_lufs is None
         else _level(loudness_target_lufs, f"target {number(loudness_target_lufs)}"),
-        incidents=_incidents(ordered, views),
-        cards=cards[:OPEN_CARDS],
-        more_cards=cards[OPEN_CARDS:],
+        findings=[_finding(group, view_of) for group in grouped],
+        order=ORDER,
+        cards=[view_of[event.id] for event in open_cards],
+        more_cards=[view_of[event.id] for event in more_cards],
         events=views,
         detectors=detectors,
         cost=_cost(report.timing),
@@ -191,28 +92,76 @@ def _length_s(report: Report) -> float:
     return max(report.input.duration_s or 0.0, report.timing.media_s, *ends, 0.001)
 
 
+def _unread(report: Report, length_s: float) -> tuple[float, float] | None:
+    """Left and width of what was not read, in percent of the axis; None where its end is not known."""
+    start_s, end_s = report.unread or (0.0, None)
+    if end_s is None:
+        return None
+    left = chart.percent(start_s, length_s)
+    return left, round(chart.percent(end_s, length_s) - left, 4)
+
+
 def _verdict(report: Report) -> Verdict:
-    gaps = len(report.unjudged)
-    judged = f"{gaps} of {len(report.detectors)} detectors could not judge everything" if gaps else ""
-    if not report.complete:
-        judged = "the input was not read to its end" + (f", and {judged}" if judged else "")
-    so_far = f"; {judged}" if judged else ""
+    missed = [unread_words(report)] if report.unread is not None else []
+    unjudged = len(report.unjudged)
+    if unjudged:
+        missed.append(f"{unjudged} of {len(report.detectors)} detectors could not judge everything")
+    not_judged = f"Not judged: {'; '.join(missed)}." if missed else ""
     if report.worst is Severity.ERROR:
-        return Verdict("error", "Errors found", f"Defects that need attention{so_far}.")
-    if report.worst is Severity.WARNING:
-        return Verdict("warning", "Warnings", f"Defects that are worth a look{so_far}.")
-    if judged:
-        return Verdict("unjudged", "Not fully judged", f"Nothing serious was found, but {judged}.")
-    found = "Nothing that matters was found." if report.events else "Nothing was found."
-    return Verdict("pass", "Pass", found)
+        return Verdict("error", "Errors found", f"Defects that need attention. {not_judged}".strip())
+    if report.worst is Severity.WARNING and report.complete:
+        return Verdict("warning", "Warnings", f"Defects that are worth a look. {not_judged}".strip())
+    if not_judged:
+        found = "Warnings were found" if report.worst is Severity.WARNING else "Nothing serious was found"
+        return Verdict("unjudged", "Not fully judged", f"{not_judged} {found} in what was.")
+    return Verdict("pass", "Pass", "Nothing that matters was found." if report.events else "Nothing was found.")
 
 
-def _counts(report: Report) -> list[tuple[str, int, str]]:
+def _counts(report: Report) -> list[tuple[str, str, str]]:
+    """Level, how many or how much, and of what."""
     counts = [
-        (severity.label, sum(e.severity is severity for e in report.events), label)
+        (severity.label, str(sum(e.severity is severity for e in report.events)), label)
         for severity, label in ((Severity.ERROR, "errors"), (Severity.WARNING, "warnings"), (Severity.INFO, "info"))
     ]
-    return [*counts, ("unjudged", len(report.unjudged), "not judged")]
+    is_known = report.unread is not None and report.unread[1] is not None
+    return [*counts, ("unjudged", unread_words(report) if is_known else str(len(gaps(report))), "not judged")]
+
+
+def _cards(ordered: Sequence[ReportEvent], grouped: Sequence[Group]) -> tuple[list[ReportEvent], list[ReportEvent]]:
+    """Events with a card, worst first: those shown from the start, and others.
+
+    What was brought along by another event has none where there are many.
+    """
+    ranked = sorted(ordered, key=badness)
+    if len(ranked) <= OPEN_CARDS:
+        return ranked, []
+    shown = [group.worst for group in grouped][:OPEN_CARDS]
+    ids = {event.id for event in shown}
+    return shown, [event for event in ranked if event.id not in ids][: MOST_CARDS - len(shown)]
+
+
+def _finding(group: Group, views: Mapping[str, EventView]) -> Finding:
+    worst = views[group.worst.id]
+    if group.incident is None:
+        name, notes = worst.name, [part for part in (worst.kind, worst.track) if part]
+    else:
+        name = words(group.incident)
+        notes = [" + ".join(sorted({words(e.defect) for one in group.occurrences for e in one.heads}))]
+    brought = [f"{count} {words(defect).lower()}" for defect, count in group.consequences]
+    notes += [f"brought along: {', '.join(brought)}"] if brought else []
+    return Finding(
+        severity=group.severity.label,
+        name=name,
+        note=" · ".join(notes),
+        count=len(group.occurrences),
+        first=timecode(group.occurrences[0].start_s),
+        longest=duration(group.longest_s),
+        total=duration(group.total_s),
+        times=[
+            Times(views[one.worst.id].number, timecode(one.start_s), duration(one.length_s))
+            for one in group.occurrences[:MOST_TIMES]
+        ],
+    )
 
 
 def _event(
@@ -235,7 +184,7 @@ def _event(
         score=f"{event.score:.2f}",
         measurements=[quantity(name, value, known.get(name)) for name, value in event.measurements.items()],
         track=None if event.track is None else _event_track(event.track),
-        incident=None if event.incident is None else incident_name(event.incident),
+        incident=None if event.incident is None else words(incident_name(event.incident)),
         reason=event.reason,
         picture=None if thumbnail is None else _picture(thumbnail, event, report.input.video),
     )
@@ -263,7 +212,7 @@ def _marked_region(event: ReportEvent, video: VideoInfo) -> tuple[float, float, 
     return x, y, min(w, 100 - x), min(h, 100 - y)
 
 
-def _detector(result: DetectorResult, events: list[EventView], costliest: float) -> DetectorView:
+def _detector(result: DetectorResult, events: Sequence[EventView], costliest: float, length_s: float) -> DetectorView:
     return DetectorView(
         name=result.name,
         version=result.version,
@@ -272,7 +221,8 @@ def _detector(result: DetectorResult, events: list[EventView], costliest: float)
         reason=result.reason,
         cost="" if result.status is Status.SKIPPED else duration(result.seconds),
         share=round(100 * result.seconds / costliest, 2) if costliest else 0.0,
-        events=sorted(events, key=lambda e: Severity.parse(e.severity)),
+        count=len(events),
+        bars=bars(events, length_s),
     )
 
 
@@ -329,36 +279,6 @@ def _loudness(evidence: Evidence, length_s: float) -> Curve | None:
 
 def _level(lufs: float, label: str) -> Level:
     return Level(round(float(chart.loudness_y(lufs)), 2), label)
-
-
-def _incidents(events: Sequence[ReportEvent], views: Sequence[EventView]) -> list[Incident]:
-    members = sorted(
-        ((e.incident, i) for i, e in enumerate(events) if e.incident is not None), key=lambda member: member
-    )
-    incidents = []
-    for incident, group in groupby(members, key=lambda member: member[0]):
-        indices = [i for _, i in group]
-        start_s, end_s = min(events[i].start_s for i in indices), max(events[i].end_s for i in indices)
-        incidents.append(
-            (
-                start_s,
-                Incident(
-                    name=incident_name(incident),
-                    severity=max(events[i].severity for i in indices).label,
-                    start=timecode(start_s),
-                    end=timecode(end_s),
-                    length=duration(end_s - start_s),
-                    events=[views[i] for i in indices],
-                ),
-            )
-        )
-    return [incident for _, incident in sorted(incidents, key=lambda pair: pair[0])]
-
-
-def incident_name(incident: str) -> str:
-    """An incident's id without its hash, as words."""
-    name, _, _ = incident.rpartition("-")
-    return words(name or incident)
 
 
 def _cost(timing: Timing) -> list[tuple[str, str]]:

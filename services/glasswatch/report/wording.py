@@ -25,6 +25,14 @@ def duration(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds < 60 else clock(seconds)
 
 
+def amount(seconds: float) -> str:
+    """A length in round numbers, for a sentence."""
+    if seconds < 120:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} minutes" if minutes < 180 else f"{minutes // 60} h {minutes % 60} min"
+
+
 def number(value: float) -> str:
     """Four significant digits, no exponent for everyday sizes."""
     if math.isnan(value):

@@ -21,6 +21,7 @@ from tests.unit.report.samples import (
     DETECTORS,
     FULL_INPUT,
     SILENCE,
+    TIMING,
     audio_only_report,
     clean_report,
     make_report,
@@ -163,11 +164,36 @@ def test_a_region_that_is_all_of_the_picture_is_not_marked() -> None:
     assert view.picture.region is None
 
 
-def test_incidents_are_grouped() -> None:
+def test_incidents_are_one_finding_each() -> None:
     report = make_report(events=tuple(replace(e, incident="source_lost-00ff00ff") for e in (BLACK, SILENCE)))
-    (incident,) = _page(report).incidents
-    assert (incident.name, incident.severity, len(incident.events)) == ("Source lost", "error", 2)
-    assert (incident.start, incident.end) == ("0:00:12.480", "0:00:15.040")
+    (finding,) = _page(report).findings
+    assert (finding.name, finding.severity, finding.count) == ("Source lost", "error", 1)
+    assert (finding.first, finding.longest, finding.note) == ("0:00:12.480", "2.56 s", "Black + Silence")
+
+
+def test_repeats_are_one_finding() -> None:
+    events = tuple(replace(BLACK, id=f"b{i}", start_s=9.0 * i, end_s=9.0 * i + 1 + i / 10) for i in range(5))
+    text = _tree(make_report(events=(*events, SILENCE))).text
+    assert "5 times, first 0:00:00.000, longest 1.40 s, 6.00 s in all" in text
+
+
+def test_the_rest_of_an_interrupted_inspection_is_not_judged_and_hatched() -> None:
+    partial = make_report(
+        events=(SILENCE,),
+        detectors=DETECTORS[:2],
+        input=replace(FULL_INPUT, duration_s=7260.0),
+        timing=replace(TIMING, media_s=1020.0),
+        complete=False,
+        stopped="interrupted after 1020.0 s of media",
+    )
+    shown, tree = _page(partial), _tree(partial)
+    assert (shown.verdict.level, shown.verdict.title) == ("unjudged", "Not fully judged")
+    assert shown.verdict.detail == "Not judged: 104 minutes. Warnings were found in what was."
+    assert shown.counts[-1] == ("unjudged", "104 minutes", "not judged")
+    assert "0:17:00.000 to 2:01:00.000, interrupted after 1020.0 s of media" in tree.text
+    hatched = [a for a in tree.named("rect") if a.get("class") == "hatch" and a.get("x")]
+    assert {(a["x"], a["width"]) for a in hatched} == {("14.0496%", "85.9504%")}
+    assert len(hatched) >= len(partial.detectors)
 
 
 def test_thousands_of_events_stay_usable() -> None:
@@ -175,12 +201,22 @@ def test_thousands_of_events_stay_usable() -> None:
     evidence = Evidence({event.id: Thumbnail(b"x" * 25_000, 320, 180, 0.0) for event in events[:200]})
     report = make_report(events=events, evidence=evidence)
     shown = _page(report)
-    assert len(shown.cards) == page_module.OPEN_CARDS
+    assert [view.severity for view in shown.cards] == ["error", "warning", "info"]
     assert len(shown.cards) + len(shown.more_cards) == page_module.MOST_CARDS
-    assert {view.severity for view in shown.cards} == {"error"}
+    assert {view.severity for view in shown.more_cards} == {"error"}
     html = to_html(report, units=UNITS)
     assert html.count("<tr role=") == 2001
+    assert html.count('<a class="column') < 3 * 250 + 1
     assert len(html) < 10_000_000
+
+
+@pytest.mark.parametrize(
+    "text", ["\x1b[31mred", "\u202egpj.exe", "a\x00b", "a\u2028b", "\ufffe", "\x9b31m", "tab\there"], ids=ascii
+)
+def test_control_characters_are_shown_as_escapes(text: str) -> None:
+    html = to_html(make_report(input=replace(FULL_INPUT, path=f"film{text}.mp4", container=text)), units=UNITS)
+    assert text not in html
+    assert not any(ord(letter) < 32 and letter != "\n" for letter in html)
 
 
 def _spread(index: int) -> ReportEvent:

@@ -64,7 +64,9 @@ def test_failures_of_an_inconclusive_detector_are_not_hidden() -> None:
 def test_an_input_not_read_to_its_end_is_an_error() -> None:
     suite = _suite(audio_only_report())
     assert suite.get("errors") == "1"
-    assert _case(suite, "read to the end")[0].get("message") == "interrupted by the user"
+    assert _case(suite, "read to the end")[0].get("message") == (
+        "not judged: the rest, of unknown length: from 0:01:00.060 on, interrupted by the user"
+    )
     assert _suite(clean_report()).get("errors") == "0"
 
 
