@@ -60,7 +60,6 @@ def build_page(report: Report, units: Units, loudness_target_lufs: float | None)
         path=report.input.path,
         verdict=_verdict(report),
         counts=_counts(report),
-        stopped=report.stopped,
         gaps=gaps(report),
         unread=_unread(report, length_s),
         facts=_facts(report.input),

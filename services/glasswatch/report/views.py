@@ -133,7 +133,6 @@ class Page:
     path: str
     verdict: Verdict
     counts: list[tuple[str, str, str]]
-    stopped: str | None
     gaps: list[Gap]
     unread: tuple[float, float] | None
     facts: list[tuple[str, str]]
