@@ -36,6 +36,17 @@ def block_means(plane: Samples, size: int) -> npt.NDArray[np.float32]:
     return means
 
 
+def grid_sums(plane: npt.NDArray[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    """Sum of a plane (lines, columns) in each cell of a grid (rows, columns) that covers all of it."""
+    down, across = (np.arange(n) * size // n for n, size in zip(shape, plane.shape, strict=True))
+    if plane.dtype == np.bool_:
+        plane = plane.view(np.uint8)
+    sums: npt.NDArray[Any] = np.add.reduceat(
+        np.add.reduceat(plane, down, axis=0, dtype=np.float32), across, axis=1, dtype=np.float32
+    )
+    return sums
+
+
 def with_neighbours(blocks: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """`blocks` (rows, columns) and those that touch them, corners included."""
     padded = np.pad(blocks, 1)
@@ -62,8 +73,12 @@ def luma_level(chunk: FrameChunk, code: Any) -> Any:
 def chroma_level(chunk: FrameChunk, code: Any) -> Any:
     """Chroma as a signed share of its nominal range: 0 is neutral, ±0.5 the limits (ITU-R BT.709-6, 3.5 and 4.6)."""
     neutral = 1 << (chunk.bit_depth - 1)
-    span = (1 << chunk.bit_depth) - 1 if chunk.full_range else 224 << (chunk.bit_depth - 8)
-    return (code - neutral) / span
+    return (code - neutral) / chroma_span(chunk)
+
+
+def chroma_span(chunk: FrameChunk) -> int:
+    """Codes between the nominal limits of chroma (ITU-R BT.709-6, 3.5 and 4.6)."""
+    return (1 << chunk.bit_depth) - 1 if chunk.full_range else 224 << (chunk.bit_depth - 8)
 
 
 def is_gradual(distances: Sequence[float], least_steps: int) -> bool:

@@ -26,6 +26,7 @@ from glasswatch.detectors.video._sampling import (
     with_neighbours,
 )
 from glasswatch.detectors.video._spell import SpellRules, Spells
+from glasswatch.detectors.video._structure import Overlay
 
 BLOCK = 11
 """Samples along the side of a block: over 121 of them noise averages out, and 1,000 blocks still show a picture."""
@@ -46,6 +47,7 @@ class BlackParams(Params):
         overlay_share: Share of blocks, not counted before, that a bright logo or subtitles may touch.
         least_frames: Frames that an event has at least.
         fade_frames: A fade takes at least this many frames; black that a fade leads to is planned.
+        between_s: Black that follows lights or titles in the dark is no event before it has lasted this long.
         planned_s: Planned black is no event before it has lasted this long, and at most a warning then.
         opening_s: Black at the start of the input is informative until it has lasted this long.
     """
@@ -58,26 +60,29 @@ class BlackParams(Params):
     overlay_share: Share
     least_frames: Annotated[int, Field(ge=1)]
     fade_frames: Annotated[int, Field(ge=2)]
+    between_s: Seconds
     planned_s: Seconds
     opening_s: Seconds
 
 
 @dataclass(slots=True)
 class BlackState:
-    """The present black and the frames before it."""
+    """The present black, the frames before it, and what is laid over it."""
 
     spells: Spells = field(default_factory=Spells)
+    overlay: Overlay = field(default_factory=Overlay)
 
 
 class BlackDetector(Detector[BlackParams, BlackState]):
     """Counts dark samples, and looks at block means to tell black from a dark scene.
 
-    Definition after EBU QC 0062B (black frames) with the share of FFmpeg's blackdetect.
+    Titles, lights and all else that stands out of the dark are a picture; logos and subtitles that are laid over a lost
+    picture are not, see `_structure.Overlay`. Definition after EBU QC 0062B (black frames) with the share of FFmpeg's blackdetect.
     """
 
     spec = DetectorSpec(
         name="black",
-        version="1",
+        version="2",
         defects=("black",),
         needs=(VideoNeed(Planes.PICTURE, lines=270),),
         measurements={"dark_share": "1", "luma": "1", "content_share": "1", "overlay_share": "1"},
@@ -92,13 +97,20 @@ class BlackDetector(Detector[BlackParams, BlackState]):
         """Judge each frame of a chunk."""
         assert isinstance(unit, FrameChunk)
         p = self.params
-        rules = SpellRules(p.least_frames, 0.0, p.fade_frames, p.planned_s, p.opening_s)
         small = thumbnails(unit.luma)
         dark = small <= luma_code(unit, p.luma_ceiling)
         dark_shares = dark.mean(axis=(1, 2))
         found: list[Detection] = []
+        is_dark = dark_shares >= p.dark_share - 0.05
         for i in range(len(unit)):
-            reading = self._read(unit, i, float(dark_shares[i]))
+            if not is_dark[i]:
+                goes_dark = i + 1 == len(unit) or is_dark[i + 1]
+                self.state.overlay.lift(unit.luma[i] if goes_dark else None)
+                reading = Reading(Verdict.OK, 0.0, {"dark_share": float(dark_shares[i])})
+            else:
+                reading = self._read(unit, i)
+            least_s = p.between_s if self.state.overlay.seen else 0.0
+            rules = SpellRules(p.least_frames, least_s, p.fade_frames, p.planned_s, p.opening_s)
             for span, run in self.state.spells.add(unit.frame_span(i), reading, small[i], rules):
                 found.append(self._speak(span, run))
         return found
@@ -107,11 +119,9 @@ class BlackDetector(Detector[BlackParams, BlackState]):
         """The last runs."""
         return [self._speak(span, run) for span, run in self.state.spells.end()]
 
-    def _read(self, chunk: FrameChunk, i: int, rough_share: float) -> Reading:
-        """One frame's reading; the thumbnail's share of dark samples, `rough_share`, decides where it is clear."""
+    def _read(self, chunk: FrameChunk, i: int) -> Reading:
+        """The reading of a frame that may be black."""
         p = self.params
-        if rough_share < p.dark_share - 0.05:
-            return Reading(Verdict.OK, 0.0, {"dark_share": rough_share})
         luma = chunk.luma[i]
         share = float(np.count_nonzero(luma <= luma_code(chunk, p.luma_ceiling)) / luma.size)
         content, overlay = self._block_shares(chunk, i)
@@ -121,8 +131,12 @@ class BlackDetector(Detector[BlackParams, BlackState]):
             "content_share": content,
             "overlay_share": overlay,
         }
-        is_empty = content <= p.content_share and overlay <= p.overlay_share
-        if share < p.dark_share or not is_empty or self._is_coloured(chunk, i):
+        if share < p.dark_share:
+            self.state.overlay.lift(luma)
+            return Reading(Verdict.OK, 0.0, measured)
+        shows_something = self.state.overlay.shows_something(chunk, i)
+        is_empty = content <= p.content_share and overlay <= p.overlay_share and not shows_something
+        if not is_empty or self._is_coloured(chunk, i):
             return Reading(Verdict.OK, 0.0, measured)
         return Reading(Verdict.DEFECT, 1.0 - 0.5 * content / p.content_share, measured)
 

@@ -20,6 +20,7 @@ from glasswatch.detectors.params import Params
 from glasswatch.detectors.video._bars import has_bars
 from glasswatch.detectors.video._sampling import block_means, chroma_level, luma_code, luma_level, thumbnails
 from glasswatch.detectors.video._spell import SpellRules, Spells
+from glasswatch.detectors.video._structure import Overlay
 
 BLOCK = 11
 """Samples along the side of a block: small enough that a line of small text stands out in several."""
@@ -69,20 +70,22 @@ class SolidColourParams(Params):
 
 @dataclass(slots=True)
 class SolidColourState:
-    """The present stretch without picture and the frames before it."""
+    """The present stretch without picture, the frames before it, and what is laid over it."""
 
     spells: Spells = field(default_factory=Spells)
+    overlay: Overlay = field(default_factory=Overlay)
 
 
 class SolidColourDetector(Detector[SolidColourParams, SolidColourState]):
     """Looks at a thumbnail of every frame, and at the whole frame where the thumbnail could be flat.
 
+    A caption or drawing on one colour is a picture, a logo or subtitles over it are none (`_structure.Overlay`).
     Kinds: "uniform" (one colour, or mostly a decoder's fill colour) and "bars".
     """
 
     spec = DetectorSpec(
         name="solid_colour",
-        version="1",
+        version="2",
         defects=("solid_colour",),
         needs=(VideoNeed(Planes.PICTURE, lines=270),),
         measurements={"luma": "1", "cb": "1", "cr": "1", "flat_share": "1", "fill_share": "1"},
@@ -103,6 +106,9 @@ class SolidColourDetector(Detector[SolidColourParams, SolidColourState]):
         bars = has_bars(small, unit.bit_depth, p.bars_share)
         found: list[Detection] = []
         for i in range(len(unit)):
+            if not flat[i]:
+                goes_flat = i + 1 == len(unit) or bool(flat[i + 1])
+                self.state.overlay.lift(unit.luma[i] if goes_flat else None)
             reading = self._read(unit, i, fills[:, i], bool(flat[i]), bool(bars[i]))
             rules = self._rules(reading)
             thumbnail = np.concatenate([plane[i].ravel() for plane in small])
@@ -149,7 +155,7 @@ class SolidColourDetector(Detector[SolidColourParams, SolidColourState]):
             return Reading(Verdict.OK, fading, {"fill_share": near})
         flat_share = min(self._flat_share(plane[i : i + 1], chunk) for plane in chunk.planes)
         measured = self._colour(chunk, i) | {"flat_share": flat_share, "fill_share": near}
-        if flat_share < p.flat_share or self._is_black(measured):
+        if flat_share < p.flat_share or self._is_black(measured) or self.state.overlay.shows_something(chunk, i):
             return Reading(Verdict.OK, fading, measured)
         return Reading(Verdict.DEFECT, flat_share, measured, kind="uniform")
 
