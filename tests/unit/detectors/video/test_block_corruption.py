@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from glasswatch.core.detection import Detection, Event, Severity, Verdict
 from glasswatch.core.errors import ConfigError, InferenceError
 from glasswatch.core.media import FrameChunk
-from glasswatch.detectors.video.block_corruption import BlockCorruptionParams
+from glasswatch.core.runs import Reading
+from glasswatch.detectors.video._block_decision import BlockCorruptionParams, Look, decide
 from tests.support import PaintedModels, detect, events_of, frame_chunks, make_detector
 from tests.unit.detectors.video.contract import detect_through_snapshots
 
@@ -27,7 +28,12 @@ LEVELS: dict[str, Any] = {
     "certain": 0.9,
     "area_threshold": 0.07,
     "area_certain": 0.25,
+    "area_probability": 0.3,
     "cell_threshold": 0.5,
+    "rise": 2.0,
+    "alone_rise": 9.0,
+    "alone_area": 0.0,
+    "cut": 255,
     "hold": 0.6,
 }
 """Parameters that the tests do not leave to the defaults, which validation data decides about."""
@@ -68,39 +74,93 @@ def damaged(scores: Sequence[float], **params: Any) -> list[int]:
         pytest.param([0.1, 0.8, 0.1], [], id="one that may be damaged"),
         pytest.param([0.1, 0.95, 0.1], [1], id="one that is certain"),
         pytest.param([0.1, 0.8, 0.6, 0.1], [1, 2], id="two that may be"),
-        pytest.param([0.8, 0.1, 0.8, 0.1, 0.8], [], id="not in a row"),
-        pytest.param([0.8, 0.95, 0.8], [0, 1, 2], id="around a certain one"),
-        pytest.param([0.95, 0.4, 0.31, 0.2, 0.4], [0, 1, 2], id="goes on with less"),
-        pytest.param([0.4, 0.95], [1], id="less does not begin it"),
-        pytest.param([0.8, 0.6], [0, 1], id="to the end"),
-        pytest.param([0.8], [], id="nothing beside it"),
-        pytest.param([0.95], [0], id="one certain picture in all"),
+        pytest.param([0.1, 0.8, 0.1, 0.8, 0.1, 0.8], [], id="not in a row"),
+        pytest.param([0.1, 0.8, 0.95, 0.8], [1, 2, 3], id="around a certain one"),
+        pytest.param([0.1, 0.95, 0.4, 0.31, 0.2, 0.4], [1, 2, 3], id="goes on with less"),
+        pytest.param([0.1, 0.4, 0.95], [2], id="less does not begin it"),
+        pytest.param([0.1, 0.8, 0.6], [1, 2], id="to the end"),
+        pytest.param([0.1, 0.8], [], id="nothing beside it"),
+        pytest.param([0.95], [], id="nothing before it"),
+        pytest.param([0.95, 0.95], [0, 1], id="certain twice from the start"),
+        pytest.param([0.95, 0.8, 0.8, 0.8], [], id="likely from the start"),
+        pytest.param([0.8] * 6 + [0.95] + [0.8] * 6, [], id="no more than the shot's own"),
+        pytest.param([0.8] * 6 + [0.95] * 2 + [0.8] * 6, [6, 7], id="certain twice, whatever the shot"),
+        pytest.param([0.8] * 5 + [0.1] * 6 + [0.8, 0.8], [11, 12], id="the last two seconds of the shot"),
+        pytest.param([0.1] + [0.95] * 20, list(range(1, 21)), id="damage that stays is no baseline"),
     ],
 )
 def test_which_pictures_are_damaged(scores: list[float], expected: list[int]) -> None:
     assert damaged(scores) == expected
 
 
+@pytest.mark.parametrize(
+    ("scores", "cells", "expected"),
+    [
+        pytest.param([0.1, 0.8, 0.1], 2, [1], id="a large rise"),
+        pytest.param([0.5, 0.8, 0.5], 2, [], id="a small rise"),
+        pytest.param([0.1, 0.8, 0.1], 1, [], id="a small area"),
+    ],
+)
+def test_one_frame_that_rises_far_and_is_damaged_in_a_large_part(
+    scores: list[float], cells: int, expected: list[int]
+) -> None:
+    frames = pictures(scores, [(0, column) for column in range(cells)])
+    found = detections(frames, alone_rise=3.0, alone_area=0.08)
+    assert [i for i, d in enumerate(found) if d.verdict is Verdict.DEFECT] == expected
+
+
+def test_a_shot_begins_anew_with_a_cut() -> None:
+    """The painted score is the picture's green, so that a rise of 0.85 changes it by 217 codes."""
+    scores = [0.1, 0.95, 0.1, 0.1]
+    assert damaged(scores, cut=218) == [1]
+    assert damaged(scores, cut=216) == []
+    assert damaged([0.1, 0.95, 0.95, 0.1], cut=216) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("score", "cells", "expected"),
+    [
+        pytest.param(0.45, 0, [], id="neither"),
+        pytest.param(0.45, 1, [], id="a small area"),
+        pytest.param(0.45, 2, [1, 2], id="the area"),
+        pytest.param(0.6, 0, [1, 2], id="the probability"),
+        pytest.param(0.29, 24, [], id="an area that is hardly probable"),
+    ],
+)
+def test_either_the_probability_or_the_area(score: float, cells: int, expected: list[int]) -> None:
+    places = [divmod(n, COLUMNS) for n in range(cells)]
+    frames = np.concatenate([pictures([0.02]), pictures([score] * 2, places), pictures([0.02])])
+    found = detections(frames, decision="either")
+    assert [i for i, d in enumerate(found) if d.verdict is Verdict.DEFECT] == expected
+
+
+def test_a_large_area_is_certain() -> None:
+    places = [divmod(n, COLUMNS) for n in range(6)]
+    frames = np.concatenate([pictures([0.02]), pictures([0.45], places), pictures([0.02])])
+    assert [d.verdict for d in detections(frames, decision="either")] == [Verdict.OK, Verdict.DEFECT, Verdict.OK]
+
+
 @pytest.mark.parametrize("change", [{"epoch": 1}, {"start": Fraction(3)}], ids=["another epoch", "a gap"])
-def test_pictures_that_do_not_touch_do_not_support_each_other(change: dict[str, Any]) -> None:
-    first, second = pictures([0.8, 0.2]), pictures([0.8, 0.7, 0.2])
-    media = chunks(first[:1]) + frame_chunks(second[:1], fps=RATE, **{"start": Fraction(1, 2), **change})
+def test_frames_that_do_not_touch_do_not_support_each_other(change: dict[str, Any]) -> None:
+    first, second = pictures([0.1, 0.8]), pictures([0.8])
+    media = [*chunks(first), *frame_chunks(second, fps=RATE, **{"start": Fraction(1), **change})]
     found = detect(make_detector("block_corruption", **LEVELS), media)
     assert {d.verdict for d in found} == {Verdict.OK}
-    touching = chunks(first[:1]) + frame_chunks(second[:1], fps=RATE, start=Fraction(1, 2))
-    assert {d.verdict for d in detect(make_detector("block_corruption", **LEVELS), touching)} == {Verdict.DEFECT}
+    touching = chunks(first) + frame_chunks(second, fps=RATE, start=Fraction(1))
+    found = detect(make_detector("block_corruption", **LEVELS), touching)
+    assert [d.verdict for d in found] == [Verdict.OK, Verdict.DEFECT, Verdict.DEFECT]
 
 
 def test_damage_does_not_go_on_over_a_gap() -> None:
-    first, second = pictures([0.95]), pictures([0.4])
+    first, second = pictures([0.1, 0.95]), pictures([0.4])
     media = chunks(first) + frame_chunks(second, fps=RATE, start=Fraction(3))
     found = detect(make_detector("block_corruption", **LEVELS), media)
-    assert [d.verdict for d in found] == [Verdict.DEFECT, Verdict.OK]
+    assert [d.verdict for d in found] == [Verdict.OK, Verdict.DEFECT, Verdict.OK]
 
 
 def test_the_score_is_half_at_the_threshold_and_grows_with_the_evidence() -> None:
     evidence = (0.0, 0.2, 0.4, 0.69, 0.71, 0.9, 1.0)
-    scores = [d.score for e in evidence for d in detections(pictures([e, e]), threshold=0.7)]
+    scores = [detections(pictures([0.01, e, e]), threshold=0.7, rise=0.0)[1].score for e in evidence]
     assert scores == sorted(scores)
     assert scores[0] == 0.0
     assert scores[3] < 0.5 <= scores[4] < 0.53
@@ -108,33 +168,34 @@ def test_the_score_is_half_at_the_threshold_and_grows_with_the_evidence() -> Non
 
 
 def test_damage_that_goes_on_with_less_scores_as_a_defect() -> None:
-    assert [(d.verdict, d.score) for d in detections(pictures([1.0, 0.4]))] == [(Verdict.DEFECT, 1.0)]
-    held = detections(pictures([1.0, 1.0, 0.4, 0.4]))[1]
+    held = detections(pictures([1.0, 1.0, 0.4]))[2]
     assert held.verdict is Verdict.DEFECT
     assert held.score == 0.5
 
 
 def test_the_published_decision_looks_at_the_area_alone() -> None:
-    one, two = pictures([0.0, 0.0], [(0, 0)]), pictures([0.0, 0.0], [(0, 0), (3, 5)])
+    whole = pictures([0.0])
+    one, two = (np.concatenate([whole, pictures([0.0, 0.0], cells)]) for cells in ([(0, 0)], [(0, 0), (3, 5)]))
     assert 1 / (ROWS * COLUMNS) < 0.07 < 2 / (ROWS * COLUMNS)
-    assert [d.verdict for d in detections(one, decision="area")] == [Verdict.OK]
-    [found] = detections(two, decision="area")
-    assert found.verdict is Verdict.DEFECT
-    assert found.measurements["area"] == pytest.approx(2 / 24)
-    assert [d.verdict for d in detections(two, decision="learned")] == [Verdict.OK]
+    assert {d.verdict for d in detections(one, decision="area")} == {Verdict.OK}
+    found = detections(two, decision="area")
+    assert [d.verdict for d in found] == [Verdict.OK, Verdict.DEFECT, Verdict.DEFECT]
+    assert found[1].measurements["area"] == pytest.approx(2 / 24)
+    assert {d.verdict for d in detections(two, decision="learned")} == {Verdict.OK}
 
 
 def test_it_measures_probability_and_area() -> None:
-    [found] = detections(pictures([1.0], [(1, 1), (1, 2), (2, 1)]))
-    assert found.measurements == pytest.approx({"probability": 1.0, "area": 3 / 24})
-    assert found.model == "1"
+    first, second = detections(pictures([1.0, 0.2], [(1, 1), (1, 2), (2, 1)]))
+    assert first.measurements == pytest.approx({"probability": 1.0, "area": 3 / 24, "change": 255})
+    assert second.measurements == pytest.approx({"probability": 0.2, "area": 3 / 24, "change": 204})
+    assert first.model == "1"
 
 
-def test_the_worst_picture_is_named() -> None:
-    frames = np.concatenate([pictures([0.6], [(0, 0)]), pictures([0.9], [(2, 4)])])
-    [found] = detections(frames)
-    assert found.worst == Fraction(1, 2)
-    assert found.region == (4 * CELL, 2 * CELL, CELL, CELL)
+def test_an_event_names_its_worst_frame() -> None:
+    frames = np.concatenate([pictures([0.1]), pictures([0.6], [(0, 0)]), pictures([0.9], [(2, 4)])])
+    [event] = events_of("block_corruption", chunks(frames), **LEVELS)
+    assert event.worst == Fraction(2, RATE)
+    assert event.region == (4 * CELL, 2 * CELL, CELL, CELL)
 
 
 @pytest.mark.parametrize(
@@ -149,19 +210,18 @@ def test_the_worst_picture_is_named() -> None:
     ids=["a cell", "over a corner", "the larger of two", "everywhere", "nowhere"],
 )
 def test_the_region_is_the_largest_group(cells: list[tuple[int, int]], region: tuple[int, ...] | None) -> None:
-    [found] = detections(pictures([1.0], cells))
-    assert found.region == region
+    assert [d.region for d in detections(pictures([1.0, 1.0], cells))] == [region, region]
 
 
 def test_the_region_is_in_native_pixels_and_inside_the_picture() -> None:
     """A picture of 3840 x 2160 shown at half that: its last row of cells is cut off."""
-    frames = np.zeros((1, 1080, 1920, 3), np.uint8)
+    frames = np.zeros((2, 1080, 1920, 3), np.uint8)
     frames[:, 1056:, 1888:] = 255
     frames[..., 1] = 255
-    [chunk] = chunks(frames)
+    [chunk] = chunks(frames, chunk=2)
     native = replace(chunk, size=(3840, 2160), step=(2.0, 2.0))
-    [found] = detect(make_detector("block_corruption"), [native])
-    assert found.region == (3776, 2112, 64, 48)
+    found = detect(make_detector("block_corruption"), [native])
+    assert [d.region for d in found] == [(3776, 2112, 64, 48)] * 2
 
 
 def test_a_sound_picture_has_no_region() -> None:
@@ -171,9 +231,8 @@ def test_a_sound_picture_has_no_region() -> None:
 @pytest.mark.parametrize("size", [(1, 1), (16, 16), (31, 200)])
 def test_pictures_of_any_size_are_judged(size: tuple[int, int]) -> None:
     frames = np.full((2, *size, 3), 255, np.uint8)
-    [found] = detections(frames)
-    assert found.verdict is Verdict.DEFECT
-    assert found.region == (0, 0, size[1], size[0])
+    found = detections(frames)
+    assert [(d.verdict, d.region) for d in found] == [(Verdict.DEFECT, (0, 0, size[1], size[0]))] * 2
 
 
 class Counting(PaintedModels):
@@ -204,12 +263,15 @@ class Failing(PaintedModels):
 
 def test_without_an_answer_it_is_inconclusive_and_supports_nothing() -> None:
     detector = make_detector("block_corruption", Failing(), **LEVELS)
-    found = detect(detector, chunks(pictures([0.8, 0.8, 0.8, 0.1])))
+    found = detect(detector, chunks(pictures([0.1, 0.8, 0.8, 0.8, 0.1])))
     assert [(d.verdict, d.reason) for d in found] == [
         (Verdict.OK, None),
         (Verdict.INCONCLUSIVE, "model block_corruption: no server"),
+        (Verdict.DEFECT, None),
+        (Verdict.DEFECT, None),
         (Verdict.OK, None),
     ]
+    assert found[1].measurements == {}
 
 
 @pytest.mark.parametrize(
@@ -217,13 +279,23 @@ def test_without_an_answer_it_is_inconclusive_and_supports_nothing() -> None:
     [
         ([0.1, 1.0, 0.1, 0.1, 0.1, 0.1], [(0.5, 1.0, Severity.WARNING)]),
         ([0.1, 0.8, 0.7, 0.1, 0.1], [(0.5, 1.5, Severity.ERROR)]),
-        ([1.0, 0.1, 1.0, 0.1, 0.1, 0.1, 1.0], [(0.0, 1.5, Severity.ERROR), (3.0, 3.5, Severity.WARNING)]),
+        ([1.0, 1.0, 0.1, 1.0, 0.1, 0.1, 0.1, 1.0], [(0.0, 2.0, Severity.ERROR), (3.5, 4.0, Severity.WARNING)]),
         ([1.0] * 9, [(0.0, 4.5, Severity.ERROR)]),
     ],
     ids=["one sample", "two samples", "bursts", "to the end"],
 )
 def test_events(scores: list[float], spans: list[tuple[float, float, Severity]]) -> None:
     assert [(float(e.span.start), float(e.span.end), e.severity) for e in events(scores)] == spans
+
+
+def test_what_is_reported_of_frames_is_enough_to_decide_anew() -> None:
+    """Thresholds are tuned on recorded frames, without decoding again."""
+    scores = [0.1, 0.4, 0.95, 0.7, 0.2, 0.8, 0.8, 0.1, 0.3, 0.95]
+    found = detections(pictures(scores, [(1, 1), (2, 1)]))
+    looks = [Look(d.span, Reading(Verdict.OK, d.score, d.measurements), d.measurements["change"]) for d in found]
+    again = decide(looks, BlockCorruptionParams(**LEVELS))
+    assert again == [d.verdict is Verdict.DEFECT for d in found]
+    assert decide(looks, BlockCorruptionParams(**{**LEVELS, "threshold": 0.89})) != again
 
 
 @given(
@@ -239,7 +311,7 @@ def test_how_media_is_cut_changes_nothing_and_all_of_it_is_judged(scores: list[f
     assert edges[1:] == [d.span.end for d in whole]
     assert (edges[0], edges[-1]) == (0, Fraction(len(scores), RATE))
     assert all((d.score >= 0.5) == (d.verdict is Verdict.DEFECT) for d in whole)
-    assert max(d.span.duration for d in whole) <= 1
+    assert len(whole) == len(scores)
 
 
 @pytest.mark.parametrize(
@@ -251,13 +323,15 @@ def test_how_media_is_cut_changes_nothing_and_all_of_it_is_judged(scores: list[f
         {"area_threshold": 0.0},
         {"certain": 0.4, "threshold": 0.5},
         {"area_certain": 0.05, "area_threshold": 0.07},
+        {"alone_rise": 2.0, "rise": 3.0},
+        {"cut": 0},
     ],
     ids=str,
 )
 def test_parameters_out_of_bounds_are_refused(wrong: dict[str, Any]) -> None:
     params = make_detector("block_corruption").params
     assert isinstance(params, BlockCorruptionParams)
-    with pytest.raises(ValueError, match="certain" if len(wrong) > 1 else next(iter(wrong))):
+    with pytest.raises(ValueError, match="cannot take" if len(wrong) > 1 else next(iter(wrong))):
         make_detector("block_corruption", **wrong)
 
 
