@@ -97,6 +97,9 @@ class Decisions:
         seen = self._open.get(key)
         if seen is None:
             seen = self._open[key] = Open(detection, detection, detection, detection.ceiling)
+        elif _sums_up(detection, seen):
+            seen.first = seen.strongest = seen.last = detection
+            seen.ceiling = detection.ceiling
         else:
             seen.last = max(seen.last, detection, key=lambda d: d.span.end)
             seen.ceiling = _looser(seen.ceiling, detection.ceiling)
@@ -151,6 +154,13 @@ def _key(detection: Detection) -> Key:
 
 def _source(detection: Detection) -> tuple[str, str, str]:
     return detection.channel, detection.defect, detection.track or ""
+
+
+def _sums_up(detection: Detection, seen: Open) -> bool:
+    """Whether a detection is about the whole event, after others about its pieces: then it is the last word on it."""
+    span, first, last = detection.span, seen.first.span, seen.last.span
+    covers = (span.epoch, span.start) == (first.epoch, first.start) and span.end >= last.end
+    return covers and span.duration > max(first.duration, last.duration)
 
 
 def _looser(a: Severity | None, b: Severity | None) -> Severity | None:

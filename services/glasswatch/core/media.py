@@ -98,7 +98,10 @@ class AudioChunk:
         rate: Samples per second.
         channels: Channel names in FFmpeg's terms, for example ("FL", "FR").
         contiguous: False where samples are missing between the chunk before and this one.
-        tracks: How many audio tracks the input has.
+        tracks: How many audio tracks the input has; discrete mono tracks that make one programme count as one.
+        members: Which discrete mono tracks it joins, one for each channel; empty for a track as the input has it.
+        may_be_unused: Whether the track is a further one that nothing tells apart from the first, such as the empty
+            ones among the eight or sixteen of a master. One that never carries anything is no fault then.
     """
 
     rendition: str
@@ -110,11 +113,13 @@ class AudioChunk:
     channels: tuple[str, ...]
     contiguous: bool
     tracks: int = 1
+    members: tuple[int, ...] = ()
+    may_be_unused: bool = False
 
     @property
     def label(self) -> str | None:
-        """Name of the track in detections, None where there is one only."""
-        return f"audio:{self.track}" if self.tracks > 1 else None
+        """Name of the track in detections ("audio:0", "audio:0+1"), None where there is one only."""
+        return f"audio:{'+'.join(map(str, self.members or (self.track,)))}" if self.tracks > 1 else None
 
     def __len__(self) -> int:
         return int(self.samples.shape[1])

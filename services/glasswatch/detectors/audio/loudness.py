@@ -18,7 +18,8 @@ from glasswatch.core.detector import DetectorSpec
 from glasswatch.core.needs import AudioNeed
 from glasswatch.core.time import Instant, Span
 from glasswatch.detectors.audio.bs1770 import STATES, GatedLoudness, channel_weights, loudness, weighted_energy
-from glasswatch.detectors.audio.pcm import Pcm, PcmDetector, PcmState, SampleClock, no_samples
+from glasswatch.detectors.audio.pcm import Pcm, PcmDetector, PcmState, SampleClock, dbfs, no_samples
+from glasswatch.detectors.audio.true_peak import TAPS, true_peaks
 from glasswatch.detectors.params import Params
 
 HOPS_PER_S = 10
@@ -29,8 +30,33 @@ SHORT_TERM = 30
 FLOOR_LUFS = -120.0
 """Stands for silence in measurements."""
 
-TARGETS = {"ebu_r128": (-23.0, 0.5), "atsc_a85": (-24.0, 2.0)}
-"""Target in LUFS and tolerance in LU: EBU R 128 (2020); ATSC A/85:2013."""
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a programme's loudness is compared with.
+
+    Attributes:
+        lufs: The target.
+        tolerance_lu: How far the programme may be off.
+        is_asked_for: Whether a profile asks for it; else it is only for orientation.
+    """
+
+    lufs: float
+    tolerance_lu: float
+    is_asked_for: bool
+
+
+TARGETS = {
+    "ebu_r128": (-23.0, 0.5),
+    "ebu_r128_live": (-23.0, 1.0),
+    "atsc_a85": (-24.0, 2.0),
+    "arib_tr_b32": (-24.0, 1.0),
+    "op_59": (-24.0, 1.0),
+}
+"""Target in LUFS and tolerance in LU: EBU R 128 (2023), and its allowance where normalisation is not exact, as in live
+programmes; ATSC A/85:2013; ARIB TR-B32; Free TV Australia OP 59."""
+
+TOLERANCE_LU = 0.5
+"""For a target without a standard: that of EBU R 128."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -39,10 +65,11 @@ class LoudnessParams(Params):
     """Which target, and what a jump is.
 
     Attributes:
-        standard: Whose target and tolerance apply.
-        target_lufs: Another target in LUFS, null for the standard's.
+        standard: Whose target and tolerance apply; null asks for none, so that deviations are information.
+        target_lufs: Another target in LUFS, null for the standard's. A target alone asks for it.
         tolerance_lu: Another tolerance in LU, null for the standard's.
         least_s: Sound that must pass the gate for a verdict on the programme.
+        sure_jump_lu: A jump of less is information: music goes as far from a quiet part to a loud one.
         jump_lu: A jump leads from below to above without overlap: every short-term value after it is higher by this
             than every one before it. Half of it must come within a second, or it is a crescendo.
         before_s: For how long before.
@@ -50,14 +77,26 @@ class LoudnessParams(Params):
         quiet_lufs: A jump from below this is not one: that is where a programme starts after a pause.
     """
 
-    standard: Literal["ebu_r128", "atsc_a85"]
+    standard: Literal["ebu_r128", "ebu_r128_live", "atsc_a85", "arib_tr_b32", "op_59"] | None
     target_lufs: Annotated[float, Field(ge=-60, le=0)] | None
     tolerance_lu: Annotated[float, Field(gt=0, le=20)] | None
     least_s: Annotated[float, Field(ge=0.4)]
     jump_lu: Annotated[float, Field(ge=3)]
+    sure_jump_lu: Annotated[float, Field(ge=3)]
     before_s: Annotated[int, Field(ge=3, le=60)]
     after_s: Annotated[int, Field(ge=3, le=60)]
     quiet_lufs: Annotated[float, Field(ge=-70, le=-20)]
+
+
+def target_of(params: LoudnessParams) -> Target:
+    """What a programme is compared with; EBU R 128 for orientation where a profile asks for nothing."""
+    lufs, tolerance_lu = TARGETS[params.standard or "ebu_r128"]
+    if params.target_lufs is not None:
+        lufs = params.target_lufs
+        tolerance_lu = tolerance_lu if params.standard is not None else TOLERANCE_LU
+    if params.tolerance_lu is not None:
+        tolerance_lu = params.tolerance_lu
+    return Target(lufs, tolerance_lu, is_asked_for=params.standard is not None or params.target_lufs is not None)
 
 
 @dataclass(slots=True)
@@ -77,6 +116,8 @@ class LoudnessState(PcmState):
         jump_lu: How high it is.
         before_s: Length of the programme before the present unbroken stretch, in seconds.
         broken_at: Where the stretch before has ended, None once the present one has begun.
+        history: The last TAPS - 1 samples, for the true peak, (channels, TAPS - 1).
+        true_peak: Highest true peak so far, linear.
     """
 
     tail: Pcm = field(default_factory=no_samples)
@@ -91,6 +132,8 @@ class LoudnessState(PcmState):
     jump_lu: float = 0.0
     before_s: Fraction = Fraction(0)
     broken_at: Instant | None = None
+    history: Pcm = field(default_factory=no_samples)
+    true_peak: float = 0.0
 
 
 class Loudness(PcmDetector[LoudnessParams, LoudnessState]):
@@ -98,7 +141,8 @@ class Loudness(PcmDetector[LoudnessParams, LoudnessState]):
 
     Every second one OK of kind "programme" carries the curve; its verdict comes at the end, over the whole span, holes
     and cuts included: they break the curve and the search for jumps, not the programme. It is never more than a
-    warning: a gain mends it. A jump is told once the loudness after it has lasted.
+    warning: a gain mends it. Where no profile asks for a target it is information, since a title for the web, a record
+    or a film is no worse for being made to another one. A jump is told once the loudness after it has lasted.
     """
 
     spec = DetectorSpec(
@@ -114,6 +158,7 @@ class Loudness(PcmDetector[LoudnessParams, LoudnessState]):
             "range_lu": "LU",
             "max_momentary_lufs": "LUFS",
             "max_short_term_lufs": "LUFS",
+            "true_peak_dbtp": "dBTP",
             "gated_s": "s",
             "jump_lu": "LU",
             "before_lufs": "LUFS",
@@ -133,6 +178,8 @@ class Loudness(PcmDetector[LoudnessParams, LoudnessState]):
         if clock.count == 0:
             self._begin(clock)
             state.filter = np.zeros((len(samples), STATES))
+            state.history = np.zeros((len(samples), TAPS - 1), np.float32)
+        self._measure_peak(samples)
         pcm = np.concatenate([state.tail, samples], axis=1) if state.tail.size else samples
         weights = channel_weights(clock.channels)
         whole = pcm.shape[1] // hop * hop
@@ -154,6 +201,7 @@ class Loudness(PcmDetector[LoudnessParams, LoudnessState]):
             windows=state.windows,
             max_momentary=state.max_momentary,
             max_short_term=state.max_short_term,
+            true_peak=state.true_peak,
             before_s=state.before_s + Fraction(clock.count, clock.rate),
             broken_at=clock.now,
         )
@@ -184,6 +232,14 @@ class Loudness(PcmDetector[LoudnessParams, LoudnessState]):
             yield from self._second(done, clock.count, clock)
         if state.jump_at is not None:
             yield self._jump(clock)
+
+    def _measure_peak(self, samples: Pcm) -> None:
+        """Raise the true peak; only stretches that may exceed it are oversampled."""
+        state = self.state
+        pcm = np.concatenate([state.history, samples], axis=1)
+        for signal in pcm:
+            state.true_peak = max(state.true_peak, float(true_peaks(signal, state.true_peak)[1].max(initial=0.0)))
+        state.history = pcm[:, pcm.shape[1] - (TAPS - 1) :].copy()
 
     def _measure(self, energy: float) -> None:
         state = self.state
@@ -254,15 +310,13 @@ class Loudness(PcmDetector[LoudnessParams, LoudnessState]):
             0.5 + 0.5 * min((state.jump_lu - params.jump_lu) / 10, 1.0),
             kind="jump",
             measurements=measurements,
-            ceiling=Severity.WARNING,
+            ceiling=Severity.WARNING if state.jump_lu >= params.sure_jump_lu else Severity.INFO,
         )
 
     def _programme(self, end: Instant, lasted_s: Fraction = Fraction(0)) -> Detection:
         """The verdict on the programme, whose last unbroken stretch has lasted for `lasted_s` until `end`."""
         state, params = self.state, self.params
-        target, tolerance = TARGETS[params.standard]
-        target = target if params.target_lufs is None else params.target_lufs
-        tolerance = tolerance if params.tolerance_lu is None else params.tolerance_lu
+        target = target_of(params)
         # In the last epoch, whatever came before: the start is a position there, not a timestamp that was seen.
         span = Span(end.epoch, end.seconds - state.before_s - lasted_s, end.seconds)
         gated_s = state.blocks.blocks() / HOPS_PER_S
@@ -271,6 +325,7 @@ class Loudness(PcmDetector[LoudnessParams, LoudnessState]):
             "range_lu": round(state.windows.spread(), 1),
             "max_momentary_lufs": _lufs(loudness(state.max_momentary)),
             "max_short_term_lufs": _lufs(loudness(state.max_short_term)),
+            "true_peak_dbtp": dbfs(state.true_peak),
             "gated_s": gated_s,
         }
         if gated_s < params.least_s:
@@ -279,19 +334,29 @@ class Loudness(PcmDetector[LoudnessParams, LoudnessState]):
             return self.detection(
                 "loudness", span, verdict, 0.0, kind="programme", measurements=measurements, reason=reason
             )
-        deviation = state.blocks.integrated() - target
-        is_off = abs(deviation) > tolerance
-        excess = max(abs(deviation) - tolerance, 0.0)
+        deviation = state.blocks.integrated() - target.lufs
+        is_off = abs(deviation) > target.tolerance_lu
+        excess = max(abs(deviation) - target.tolerance_lu, 0.0)
         return self.detection(
             "loudness",
             span,
             Verdict.DEFECT if is_off else Verdict.OK,
-            0.5 + 0.5 * min(excess / 10, 1.0) if is_off else 0.49 * abs(deviation) / tolerance,
+            0.5 + 0.5 * min(excess / 10, 1.0) if is_off else 0.49 * abs(deviation) / target.tolerance_lu,
             kind="programme",
             measurements={**measurements, "deviation_lu": round(deviation, 2)},
-            ceiling=Severity.WARNING,
-            reason=f"{abs(deviation):.1f} LU too {'loud' if deviation > 0 else 'quiet'}" if is_off else None,
+            ceiling=Severity.WARNING if target.is_asked_for else Severity.INFO,
+            reason=_described(deviation, measurements, target) if is_off else None,
         )
+
+
+def _described(deviation: float, measured: dict[str, float], target: Target) -> str:
+    """A programme's loudness in words: against its target, or as it is where there is none."""
+    if target.is_asked_for:
+        return f"{abs(deviation):.1f} LU too {'loud' if deviation > 0 else 'quiet'}"
+    return (
+        f"{measured['integrated_lufs']:.1f} LUFS, range {measured['range_lu']:.1f} LU, "
+        f"true peak {measured['true_peak_dbtp']:.1f} dBTP; no target is set"
+    )
 
 
 def _lufs(value: float) -> float:

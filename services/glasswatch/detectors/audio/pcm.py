@@ -37,6 +37,7 @@ class SampleClock:
         rate: Samples per second.
         channels: Channel names in FFmpeg's terms.
         count: Samples seen so far.
+        may_be_unused: Whether the track may be one that carries nothing by design (`AudioChunk.may_be_unused`).
     """
 
     epoch: int
@@ -44,6 +45,7 @@ class SampleClock:
     rate: int
     channels: tuple[str, ...]
     count: int = 0
+    may_be_unused: bool = False
 
     def span(self, start: int, end: int) -> Span:
         """The time of samples `start` to `end`, half open."""
@@ -85,6 +87,7 @@ class PcmDetector(Detector[P, S]):
             clock = None
         if clock is None:
             clock = self.state.clock = SampleClock(unit.epoch, unit.start, unit.rate, unit.channels)
+            clock.may_be_unused = unit.may_be_unused
         # A damaged float stream can decode to NaN, which would stay in filters and sums for good.
         samples = unit.samples if np.isfinite(unit.samples).all() else np.nan_to_num(unit.samples, posinf=0, neginf=0)
         found += self.listen(samples, clock)

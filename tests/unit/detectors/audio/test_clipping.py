@@ -59,7 +59,7 @@ def test_a_run_across_two_seconds_counts():
     assert [(d.span.start * RATE, d.span.end * RATE) for d in found] == [(RATE - 1, RATE), (RATE, RATE + 2)]
 
 
-@pytest.mark.parametrize(("gain", "severity"), [(4.0, Severity.INFO), (5.5, Severity.WARNING), (12.0, Severity.ERROR)])
+@pytest.mark.parametrize(("gain", "severity"), [(5.0, Severity.INFO), (9.0, Severity.WARNING), (12.0, Severity.ERROR)])
 def test_severity_grows_with_density(gain, severity):
     events = [
         e for e in events_of("clipping", audio_chunks(clipped_music(gain, 0, 5 * RATE))) if e.kind == "full_scale"
@@ -93,11 +93,15 @@ def test_true_peak_maximum(peak_dbtp, found):
     assert bool(of_kind("true_peak", tone)) is found
 
 
-@pytest.mark.parametrize(("peak", "severity"), [(0.95, Severity.INFO), (1.2, Severity.WARNING)])
-def test_true_peak_is_never_an_error(peak, severity):
+@pytest.mark.parametrize(
+    ("peak", "limit", "severity"),
+    [(0.95, None, Severity.INFO), (1.2, None, Severity.INFO), (0.95, -1, Severity.WARNING), (1.2, -1, Severity.WARNING)],
+)
+def test_true_peak_is_never_an_error_and_a_warning_only_where_a_limit_is_asked_for(peak, limit, severity):
     n = np.arange(5 * RATE)
     tone = (peak * np.sin(2 * np.pi * 300 * n / RATE)).astype(np.float32)
-    events = [e for e in events_of("clipping", audio_chunks(tone)) if e.kind == "true_peak"]
+    found = events_of("clipping", audio_chunks(tone), true_peak_warning_dbtp=limit)
+    events = [e for e in found if e.kind == "true_peak"]
     assert [e.severity for e in events] == [severity]
 
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from glasswatch.core.detection import Severity, Verdict
 from glasswatch.core.time import Span
 from glasswatch.detectors.audio.bs1770 import STATES, k_weighting, weighted_energy
+from glasswatch.detectors.audio.loudness import Target, target_of
 from tests.support import audio_chunks, detect, events_of, make_detector
 from tests.unit.detectors.audio.pcm_cases import (
     CHUNK_LENGTHS,
@@ -117,10 +118,32 @@ def test_own_target():
     assert programme(tone((-16.2, 6)), target_lufs=-16, tolerance_lu=0.3).verdict is Verdict.OK
 
 
-def test_loud_programme_is_one_warning_over_all_of_it():
-    (event,) = events_of("loudness", audio_chunks(tone((-9, 12.5))))
+def test_loud_programme_is_one_warning_over_all_of_it_where_a_target_is_asked_for():
+    (event,) = events_of("loudness", audio_chunks(tone((-9, 12.5))), standard="ebu_r128")
     assert (event.severity, event.span) == (Severity.WARNING, Span(0, Fraction(0), Fraction(25, 2)))
     assert event.reason == "14.0 LU too loud"
+
+
+def test_without_a_target_a_programme_is_information_that_states_its_loudness():
+    (event,) = events_of("loudness", audio_chunks(tone((-9, 12.5))))
+    assert (event.severity, event.span) == (Severity.INFO, Span(0, Fraction(0), Fraction(25, 2)))
+    assert event.reason == "-9.0 LUFS, range 0.0 LU, true peak -9.0 dBTP; no target is set"
+
+
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        ({}, Target(-23, 0.5, is_asked_for=False)),
+        ({"standard": "ebu_r128"}, Target(-23, 0.5, is_asked_for=True)),
+        ({"standard": "atsc_a85"}, Target(-24, 2, is_asked_for=True)),
+        ({"standard": "atsc_a85", "target_lufs": -27}, Target(-27, 2, is_asked_for=True)),
+        ({"target_lufs": -16}, Target(-16, 0.5, is_asked_for=True)),
+        ({"target_lufs": -16, "tolerance_lu": 1}, Target(-16, 1, is_asked_for=True)),
+        ({"tolerance_lu": 1}, Target(-23, 1, is_asked_for=False)),
+    ],
+)
+def test_the_target_that_counts(params, expected):
+    assert target_of(make_detector("loudness", **params).params) == expected
 
 
 @pytest.mark.parametrize("samples", [tone((-23, 2)), np.zeros((2, 10 * RATE), np.float32)])
@@ -144,7 +167,12 @@ def test_a_lasting_jump_is_found_where_it_is():
     (jump,) = jumps(samples)
     assert abs(float(jump.span.start) - 14) <= 0.3
     assert jump.measurements["jump_lu"] == pytest.approx(12, abs=0.5)
-    assert jump.ceiling is Severity.WARNING
+
+
+@pytest.mark.parametrize(("gain", "ceiling"), [(3, Severity.INFO), (5, Severity.WARNING)])
+def test_only_a_jump_that_music_does_not_make_is_a_warning(gain, ceiling):
+    (jump,) = jumps(with_gain(np.where(SECONDS > 14, gain, 1)), SLOW)
+    assert jump.ceiling is ceiling
 
 
 SLOW = 8_000
