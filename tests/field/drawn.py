@@ -57,7 +57,9 @@ def held(frame: Frame, count: int) -> Frames:
     return [frame] * count
 
 
-def live(count: int, size: tuple[int, int] = SIZE, grain: float = 2.0, seed: int = 0, speed: float = 3.0) -> list[Frame]:
+def live(
+    count: int, size: tuple[int, int] = SIZE, grain: float = 2.0, seed: int = 0, speed: float = 3.0
+) -> list[Frame]:
     """A live picture: texture that pans, with grain."""
     rng = np.random.default_rng(seed)
     width, height = size

@@ -60,7 +60,12 @@ def stars() -> list[Frame]:
 
 def terminal() -> list[Frame]:
     return [
-        drawn(written(dark(), ["USER AT HOST"[: 4 + i // 8]], 2, x=4, y=4), np.ones((16, 8), np.float32) * (i // 12 % 2), 170, 4)
+        drawn(
+            written(dark(), ["USER AT HOST"[: 4 + i // 8]], 2, x=4, y=4),
+            np.ones((16, 8), np.float32) * (i // 12 % 2),
+            170,
+            4,
+        )
         for i in range(75)
     ]
 
@@ -181,11 +186,15 @@ def test_titles_that_fade_out_lead_to_planned_black(tmp_path: Path) -> None:
 
 def test_a_small_caption_on_a_card_is_a_picture(tmp_path: Path) -> None:
     card = written(dark((1280, 720), 90), ["AD"], 2)
-    found = events(inspect(write(tmp_path / "card.mp4", live(20, (1280, 720)), held(card, 50)), "solid_colour"), "solid_colour")
+    found = events(
+        inspect(write(tmp_path / "card.mp4", live(20, (1280, 720)), held(card, 50)), "solid_colour"), "solid_colour"
+    )
     assert not found
 
 
 def test_a_card_without_caption_is_none(tmp_path: Path) -> None:
     card = dark((1280, 720), 90)
-    (event,) = events(inspect(write(tmp_path / "card.mp4", live(20, (1280, 720)), held(card, 50)), "solid_colour"), "solid_colour")
+    (event,) = events(
+        inspect(write(tmp_path / "card.mp4", live(20, (1280, 720)), held(card, 50)), "solid_colour"), "solid_colour"
+    )
     assert event.severity is Severity.ERROR

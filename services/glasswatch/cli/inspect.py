@@ -14,7 +14,7 @@ from glasswatch.config.profile import Profile, load_profile
 from glasswatch.core.detection import Detection, Severity
 from glasswatch.core.errors import OutputError, UsageError
 from glasswatch.decoder.source import open_source
-from glasswatch.detectors.audio.loudness import TARGETS, LoudnessParams
+from glasswatch.detectors.audio.loudness import LoudnessParams, target_of
 from glasswatch.detectors.registry import registered
 from glasswatch.report.html import write_html
 from glasswatch.report.json_report import to_json, write_json
@@ -155,9 +155,7 @@ def _write(
 def _loudness_target(settings: Profile) -> float | None:
     """Where to draw the target in the loudness curve, in LUFS; None where loudness is not measured."""
     params = settings.params.get("loudness")
-    if not isinstance(params, LoudnessParams):
-        return None
-    return params.target_lufs if params.target_lufs is not None else TARGETS[params.standard][0]
+    return target_of(params).lufs if isinstance(params, LoudnessParams) else None
 
 
 def _status(report: Report, threshold: Severity, *, strict: bool) -> int:

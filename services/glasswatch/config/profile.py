@@ -20,6 +20,7 @@ from glasswatch.aggregator.masks import Mask
 from glasswatch.aggregator.rules import DefectRule
 from glasswatch.config.profile_file import RULE, DetectorBlock, ProfileFile, read_profile
 from glasswatch.core.errors import ConfigError, UsageError
+from glasswatch.decoder.discrete import TrackGroups
 from glasswatch.detectors.params import Params
 from glasswatch.detectors.registry import params_type, registered
 
@@ -33,12 +34,14 @@ class Profile:
         rules: Event rule of each defect that these detectors can raise.
         masks: Stretches of the programme in which defects are expected.
         incidents: Which defects have one cause when they coincide.
+        track_groups: Discrete mono tracks that are judged as one, None to infer them.
     """
 
     params: Mapping[str, Params]
     rules: Mapping[str, DefectRule]
     masks: tuple[Mask, ...]
     incidents: tuple[Rule, ...]
+    track_groups: TrackGroups | None = None
 
 
 def load_profile(path: Path | None = None, only: Iterable[str] | None = None) -> Profile:
@@ -64,7 +67,7 @@ def load_profile(path: Path | None = None, only: Iterable[str] | None = None) ->
         count = f"{len(overlay.problems)} errors: " if len(overlay.problems) > 1 else ""
         raise ConfigError(f"{path}: {count}{'; '.join(overlay.problems)}")
     incidents = overlay.incidents if overlay.incidents is not None else _default_incidents()
-    return Profile(params, rules, overlay.masks, incidents)
+    return Profile(params, rules, overlay.masks, incidents, overlay.audio.join)
 
 
 def _params(file: ProfileFile, name: str, block: DetectorBlock, changes: DetectorBlock) -> Params | None:

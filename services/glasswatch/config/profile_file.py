@@ -6,17 +6,20 @@ import difflib
 from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
 from glasswatch.aggregator.incidents import Rule
 from glasswatch.aggregator.masks import Mask
 from glasswatch.core.errors import ConfigError
+from glasswatch.decoder.discrete import LAYOUTS
 from glasswatch.detectors.registry import registered
 
 MOST_BYTES = 1 << 20
+
+_KEYS = ("detectors", "masks", "incidents", "audio")
 
 RULE: TypeAdapter[Rule] = TypeAdapter(Rule)
 
@@ -33,6 +36,28 @@ class DetectorBlock(BaseModel):
     events: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
+_Track = Annotated[int, Field(ge=0, lt=256)]
+
+
+class AudioBlock(BaseModel):
+    """What a profile may say of the audio tracks: which discrete mono tracks are one programme; null infers it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    join: tuple[tuple[_Track, ...], ...] | None = None
+
+    @field_validator("join")
+    @classmethod
+    def _has_layouts(cls, join: tuple[tuple[int, ...], ...] | None) -> tuple[tuple[int, ...], ...] | None:
+        for group in join or ():
+            if len(group) not in LAYOUTS:
+                raise ValueError(f"{len(group)} tracks make no layout; 2 (stereo), 6 (5.1) and 8 (7.1) do")
+        named = [number for group in join or () for number in group]
+        if len(named) != len(set(named)):
+            raise ValueError("a track can be joined once only")
+        return join
+
+
 @dataclass(slots=True)
 class ProfileFile:
     """A profile as written; where something is wrong it is left out, and stands in `problems`."""
@@ -40,6 +65,7 @@ class ProfileFile:
     detectors: dict[str, DetectorBlock] = field(default_factory=dict)
     masks: tuple[Mask, ...] = ()
     incidents: tuple[Rule, ...] | None = None
+    audio: AudioBlock = field(default_factory=AudioBlock)
     problems: list[str] = field(default_factory=list)
 
     def attempt(self, where: str, validate: Callable[[Any], T], content: object) -> T | None:
@@ -73,10 +99,10 @@ def read_profile(path: Path) -> ProfileFile:
     content = _yaml(path)
     file = ProfileFile()
     if not isinstance(content, Mapping):
-        raise ConfigError(f"{path}: a profile has keys: detectors, masks, incidents")
+        raise ConfigError(f"{path}: a profile has keys: {', '.join(_KEYS)}")
     for key in content:
-        if key not in ("detectors", "masks", "incidents"):
-            file.problems.append(f"{key}: there is no such key; there are detectors, masks, incidents")
+        if key not in _KEYS:
+            file.problems.append(f"{key}: there is no such key; there are {', '.join(_KEYS)}")
     blocks = file.attempt("detectors", _BLOCKS.validate_python, content.get("detectors") or {}) or {}
     file.check_names("detectors", "detector", blocks, registered())
     for name, item in blocks.items():
@@ -94,6 +120,7 @@ def read_profile(path: Path) -> ProfileFile:
         for where, rule in rules.items():
             file.check_names(where, "defect", {name.partition("/")[0] for name in rule.defects}, _defects())
         file.incidents = tuple(rules.values())
+    file.audio = file.attempt("audio", AudioBlock.model_validate, content.get("audio") or {}) or file.audio
     return file
 
 

@@ -18,11 +18,12 @@ from av.packet import Packet
 from av.stream import Discard
 from av.video.stream import VideoStream
 
-from glasswatch.core.media import FactKind, MediaUnit, StreamFact
+from glasswatch.core.media import AudioChunk, FactKind, MediaUnit, StreamFact
 from glasswatch.core.needs import AudioNeed, FactNeed, Need, VideoNeed
 from glasswatch.core.time import Instant, Timeline
 from glasswatch.decoder.audio import AudioPath
 from glasswatch.decoder.clock import StreamClock
+from glasswatch.decoder.discrete import TrackGroups, Tracks
 from glasswatch.decoder.joins import Joins, NoJoins, joins_of
 from glasswatch.decoder.playlist import MediaPlaylist, playlist_of
 from glasswatch.decoder.source import Source
@@ -50,6 +51,7 @@ class Decoder:
             else only those that are read, and of the picture the first one, which tells how it is to be shown.
         timeline: Where the epochs lie; filled while decoding.
         threads: Decoder threads; 0 lets FFmpeg choose.
+        track_groups: Discrete mono tracks that are judged as one; None to infer them.
         busy_s: Wall seconds spent inside FFmpeg's demuxer and decoders so far.
     """
 
@@ -57,12 +59,17 @@ class Decoder:
     needs: Collection[Need]
     timeline: Timeline = field(default_factory=Timeline)
     threads: int = 0
+    track_groups: TrackGroups | None = None
     busy_s: float = 0.0
     _out: deque[MediaUnit] = field(default_factory=deque)
     _paths: list[VideoPath | AudioPath] = field(default_factory=list)
     _told: Instant | None = None
     _playlist: MediaPlaylist | None = None
     _joins: Joins = field(default_factory=NoJoins)
+    _tracks: Tracks = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._tracks = Tracks.of(self.source.audio, self.track_groups)
 
     def units(self) -> Iterator[MediaUnit]:
         """Media units in the order of decoding; each stream's own are in media order.
@@ -105,6 +112,8 @@ class Decoder:
                 self._decode(path, None)
                 path.end()
                 yield
+            self._out.extend(self._tracks.finish())
+            yield
             if transport is not None:
                 for fact in transport.finish(self._reached):
                     self._out.append(fact)
@@ -154,7 +163,7 @@ class Decoder:
 
     def _path(self, stream: VideoStream | AudioStream) -> VideoPath | AudioPath:
         """Prepare a stream for decoding."""
-        tally = Tally(stream, self.source.name_of(stream), self._out.append, self.timeline)
+        tally = Tally(stream, self.source.name_of(stream), self._emit, self.timeline)
         start = tally.seconds(stream.start_time)
         first = self._start.seconds if start is None else start
         holds = self.source.holds(stream)
@@ -163,6 +172,13 @@ class Decoder:
             return AudioPath(tally, self.needs, clock, len(self.source.audio))
         self._prepare(stream, self.threads)
         return VideoPath(tally, self.needs, clock, self.source.has_pts)
+
+    def _emit(self, unit: MediaUnit) -> None:
+        """Take in what a stream gives; discrete mono tracks wait for one another."""
+        if isinstance(unit, AudioChunk):
+            self._out.extend(self._tracks.add(unit))
+        else:
+            self._out.append(unit)
 
     def _prepare(self, stream: VideoStream, threads: int) -> None:
         """Set up a decoder of pictures before its first packet."""

@@ -107,7 +107,7 @@ class Inspection:
         needs = [need for name in runners for need in registered()[name].spec.needs]
         if self.with_evidence:
             needs += [PICTURES, AudioNeed()]
-        decoder = Decoder(self.source, needs, threads=self.threads)
+        decoder = Decoder(self.source, needs, threads=self.threads, track_groups=self.profile.track_groups)
         evidence = (
             EvidenceCollector(decoder.timeline, lambda: self.source.describe().video) if self.with_evidence else None
         )

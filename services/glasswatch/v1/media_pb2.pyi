@@ -175,7 +175,7 @@ class FrameChunk(_message.Message):
     def __init__(self, epoch: _Optional[int] = ..., frames: _Optional[_Iterable[_Union[Frame, _Mapping]]] = ..., sample_format: _Optional[_Union[SampleFormat, str]] = ..., planes: _Optional[_Iterable[_Union[PlaneShape, _Mapping]]] = ..., bit_depth: _Optional[int] = ..., full_range: _Optional[bool] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., step_x: _Optional[float] = ..., step_y: _Optional[float] = ..., payload: _Optional[_Union[Payload, _Mapping]] = ...) -> None: ...
 
 class AudioChunk(_message.Message):
-    __slots__ = ("track", "epoch", "start", "rate", "channels", "samples", "contiguous", "payload", "tracks")
+    __slots__ = ("track", "epoch", "start", "rate", "channels", "samples", "contiguous", "payload", "tracks", "members", "may_be_unused")
     TRACK_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     START_FIELD_NUMBER: _ClassVar[int]
@@ -185,6 +185,8 @@ class AudioChunk(_message.Message):
     CONTIGUOUS_FIELD_NUMBER: _ClassVar[int]
     PAYLOAD_FIELD_NUMBER: _ClassVar[int]
     TRACKS_FIELD_NUMBER: _ClassVar[int]
+    MEMBERS_FIELD_NUMBER: _ClassVar[int]
+    MAY_BE_UNUSED_FIELD_NUMBER: _ClassVar[int]
     track: int
     epoch: int
     start: Rational
@@ -194,7 +196,9 @@ class AudioChunk(_message.Message):
     contiguous: bool
     payload: Payload
     tracks: int
-    def __init__(self, track: _Optional[int] = ..., epoch: _Optional[int] = ..., start: _Optional[_Union[Rational, _Mapping]] = ..., rate: _Optional[int] = ..., channels: _Optional[_Iterable[str]] = ..., samples: _Optional[int] = ..., contiguous: _Optional[bool] = ..., payload: _Optional[_Union[Payload, _Mapping]] = ..., tracks: _Optional[int] = ...) -> None: ...
+    members: _containers.RepeatedScalarFieldContainer[int]
+    may_be_unused: bool
+    def __init__(self, track: _Optional[int] = ..., epoch: _Optional[int] = ..., start: _Optional[_Union[Rational, _Mapping]] = ..., rate: _Optional[int] = ..., channels: _Optional[_Iterable[str]] = ..., samples: _Optional[int] = ..., contiguous: _Optional[bool] = ..., payload: _Optional[_Union[Payload, _Mapping]] = ..., tracks: _Optional[int] = ..., members: _Optional[_Iterable[int]] = ..., may_be_unused: _Optional[bool] = ...) -> None: ...
 
 class StreamFact(_message.Message):
     __slots__ = ("kind", "at", "stream", "message", "count", "values")

@@ -206,6 +206,8 @@ def _audio_to_wire(chunk: AudioChunk) -> media_pb2.AudioChunk:
         samples=len(chunk),
         contiguous=chunk.contiguous,
         tracks=chunk.tracks,
+        members=chunk.members,
+        may_be_unused=chunk.may_be_unused,
     )
 
 
@@ -224,6 +226,8 @@ def _audio_from_wire(rendition: str, wire: media_pb2.AudioChunk, fetch: payloads
         channels=tuple(wire.channels),
         contiguous=wire.contiguous,
         tracks=wire.tracks,
+        members=tuple(wire.members),
+        may_be_unused=wire.may_be_unused,
     )
 
 

@@ -52,6 +52,7 @@ def steepest_rise(run: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     """
     return ((run + 3) / (run - 1)) ** 2 + 0.5
 
+
 RUN = 3
 """Samples at full scale in a row that make a clipped peak; a single one may just have been there."""
 

@@ -30,6 +30,7 @@ SHORT_TERM = 30
 FLOOR_LUFS = -120.0
 """Stands for silence in measurements."""
 
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """What a programme's loudness is compared with.
@@ -116,6 +117,7 @@ class LoudnessState(PcmState):
         jump_lu: How high it is.
         before_s: Length of the programme before the present unbroken stretch, in seconds.
         broken_at: Where the stretch before has ended, None once the present one has begun.
+        may_be_unused: Whether the track may rightly hold nothing.
         history: The last TAPS - 1 samples, for the true peak, (channels, TAPS - 1).
         true_peak: Highest true peak so far, linear.
     """
@@ -132,6 +134,7 @@ class LoudnessState(PcmState):
     jump_lu: float = 0.0
     before_s: Fraction = Fraction(0)
     broken_at: Instant | None = None
+    may_be_unused: bool = False
     history: Pcm = field(default_factory=no_samples)
     true_peak: float = 0.0
 
@@ -147,7 +150,7 @@ class Loudness(PcmDetector[LoudnessParams, LoudnessState]):
 
     spec = DetectorSpec(
         name="loudness",
-        version="2",
+        version="3",
         defects=("loudness",),
         needs=(AudioNeed(),),
         measurements={
@@ -202,6 +205,7 @@ class Loudness(PcmDetector[LoudnessParams, LoudnessState]):
             max_momentary=state.max_momentary,
             max_short_term=state.max_short_term,
             true_peak=state.true_peak,
+            may_be_unused=state.may_be_unused,
             before_s=state.before_s + Fraction(clock.count, clock.rate),
             broken_at=clock.now,
         )
@@ -223,6 +227,7 @@ class Loudness(PcmDetector[LoudnessParams, LoudnessState]):
         if state.broken_at is not None and state.broken_at.epoch == clock.epoch:
             state.before_s += max(clock.start - state.broken_at.seconds, Fraction(0))
         state.broken_at = None
+        state.may_be_unused = clock.may_be_unused
 
     def _end_stretch(self, clock: SampleClock) -> Iterator[Detection]:
         """The last, incomplete second, and a jump that was still growing."""
@@ -328,6 +333,9 @@ class Loudness(PcmDetector[LoudnessParams, LoudnessState]):
             "true_peak_dbtp": dbfs(state.true_peak),
             "gated_s": gated_s,
         }
+        if state.may_be_unused and not state.blocks.counts.any():
+            measured = {"gated_s": gated_s}
+            return self.detection("loudness", span, Verdict.OK, 0.0, kind="programme", measurements=measured)
         if gated_s < params.least_s:
             reason = f"only {gated_s:.1f} s of sound above the gate, {params.least_s:g} s are needed"
             verdict = Verdict.INCONCLUSIVE

@@ -85,9 +85,7 @@ class BlockCorruptionParams(Params):
 
     def level(self, probability: float, area: float) -> Level:
         """What a frame shows by itself."""
-        regards_area = self.decision == "area" or (
-            self.decision == "either" and probability >= self.area_probability
-        )
+        regards_area = self.decision == "area" or (self.decision == "either" and probability >= self.area_probability)
         regards_probability = self.decision != "area"
         if (regards_probability and probability >= self.certain) or (regards_area and area >= self.area_certain):
             return Level.CERTAIN
@@ -168,9 +166,7 @@ class Decision:
         odds = log_odds(evidence)
         rise = odds - float(np.median(self.shot)) if self.shot else None
         self.damaged = self._is_damaged(look, rise, max(self.before, following), params) or (
-            self.damaged
-            and evidence >= params.hold * params.least()
-            and (rise is None or rise >= params.rise / 2)
+            self.damaged and evidence >= params.hold * params.least() and (rise is None or rise >= params.rise / 2)
         )
         if not self.damaged and look.reading.measurements:
             self.shot = [*self.shot, odds][-SHOT_FRAMES:]

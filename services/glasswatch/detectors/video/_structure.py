@@ -144,6 +144,8 @@ class Overlay:
         size = grid_sums(np.ones_like(now), shape)
         mean_now, mean_then = grid_sums(now, shape) / size, grid_sums(then, shape) / size
         both = grid_sums(now * then, shape) / size - mean_now * mean_then
-        spread = (grid_sums(now * now, shape) / size - mean_now**2) * (grid_sums(then * then, shape) / size - mean_then**2)
+        spread = (grid_sums(now * now, shape) / size - mean_now**2) * (
+            grid_sums(then * then, shape) / size - mean_then**2
+        )
         alike: Mask = both > LIKENESS * np.sqrt(np.maximum(spread, 1e-6))
         return alike

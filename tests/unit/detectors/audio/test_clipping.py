@@ -95,7 +95,12 @@ def test_true_peak_maximum(peak_dbtp, found):
 
 @pytest.mark.parametrize(
     ("peak", "limit", "severity"),
-    [(0.95, None, Severity.INFO), (1.2, None, Severity.INFO), (0.95, -1, Severity.WARNING), (1.2, -1, Severity.WARNING)],
+    [
+        (0.95, None, Severity.INFO),
+        (1.2, None, Severity.INFO),
+        (0.95, -1, Severity.WARNING),
+        (1.2, -1, Severity.WARNING),
+    ],
 )
 def test_true_peak_is_never_an_error_and_a_warning_only_where_a_limit_is_asked_for(peak, limit, severity):
     n = np.arange(5 * RATE)
