@@ -85,13 +85,13 @@ class Decisions:
         if gap is None:
             is_late = detection.span.epoch < seen.last.span.epoch
             return not (is_late and detection.verdict is Verdict.INCONCLUSIVE)
-        rule = self.rules[detection.defect]
+        clear_after_s = self.rules[detection.defect].clear_after(seen.first.kind)
         about_it = detection.kind is None or detection.kind == seen.first.kind
         goes_on = detection.verdict is Verdict.DEFECT and detection.kind == seen.first.kind
         if goes_on or not about_it or self._keeps_open(seen, detection):
-            return gap > rule.clear_after_s
+            return gap > clear_after_s
         away = detection.span.end - seen.last.span.end
-        return away >= rule.clear_after_s and away > 0
+        return away >= clear_after_s and away > 0
 
     def _extend(self, key: Key, detection: Detection) -> list[Event]:
         seen = self._open.get(key)

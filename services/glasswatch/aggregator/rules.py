@@ -11,6 +11,18 @@ from glasswatch.core.detection import Severity
 Seconds = Annotated[float, Field(ge=0)]
 
 
+class KindRule(BaseModel):
+    """What is different for one kind of a defect.
+
+    Attributes:
+        clear_after_s: As in `DefectRule`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    clear_after_s: Seconds
+
+
 class DefectRule(BaseModel):
     """Onset, clearing and severity of one defect.
 
@@ -20,6 +32,7 @@ class DefectRule(BaseModel):
         clear_score: While an event is open, a detection with at least this score keeps it open even when its
             verdict is OK (hysteresis); 0.5 is no hysteresis.
         clear_after_s: The defect must be away for this long before the event ends; shorter gaps are bridged.
+        kinds: What is different for kinds of the defect, by their names.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -27,6 +40,7 @@ class DefectRule(BaseModel):
     severity: dict[str, Seconds] = Field(min_length=1)
     clear_score: Annotated[float, Field(gt=0, le=0.5)] = 0.5
     clear_after_s: Seconds = 0.0
+    kinds: dict[str, KindRule] = Field(default_factory=dict)
 
     @field_validator("severity")
     @classmethod
@@ -36,6 +50,11 @@ class DefectRule(BaseModel):
         if minima != sorted(minima):
             raise ValueError("a higher severity cannot take less time than a lower one")
         return ladder
+
+    def clear_after(self, kind: str | None) -> float:
+        """How long a kind of the defect must be away before its event ends, in seconds."""
+        rule = self.kinds.get(kind) if kind is not None else None
+        return self.clear_after_s if rule is None else rule.clear_after_s
 
     def severity_after(self, seconds: float) -> Severity | None:
         """The highest severity reached after that many seconds, None while there is no event yet."""

@@ -153,6 +153,8 @@ class FactKind(StrEnum):
     DECODE_ERROR = "decode_error"
     CORRUPT_PACKET = "corrupt_packet"
     DAMAGED_FRAME = "damaged_frame"
+    CHECKSUM_FAILED = "checksum_failed"
+    CHECKSUM_UNUSED = "checksum_unused"
     CONTINUITY_ERROR = "continuity_error"
     SYNC_LOST = "sync_lost"
     SCRAMBLED = "scrambled"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -22,6 +22,8 @@ from glasswatch.core.media import AudioChunk, FactKind, MediaUnit, StreamFact
 from glasswatch.core.needs import AudioNeed, FactNeed, Need, VideoNeed
 from glasswatch.core.time import Instant, Timeline
 from glasswatch.decoder.audio import AudioPath
+from glasswatch.decoder.checksums import MAY_BE_UNUSED, check_for, spare
+from glasswatch.decoder.checksums.watch import ChecksumWatch
 from glasswatch.decoder.clock import StreamClock
 from glasswatch.decoder.discrete import TrackGroups, Tracks
 from glasswatch.decoder.joins import Joins, NoJoins, joins_of
@@ -36,6 +38,10 @@ PROGRESS_S = 1
 
 SHORT_S = Fraction(1, 1000)
 """PCM that ends no more than this before the length that its header states is whole."""
+
+DECODER_LAG_S = 8
+"""How far, in seconds, a packet's timestamp may be ahead of the frames decoded so far, of the same epoch: 16 frames in
+as many threads at 2 a second. What differs by more is after a jump."""
 
 TRUNCATED_S = Fraction(1, 2)
 """A stream that ends this much before its declared end is truncated."""
@@ -66,6 +72,8 @@ class Decoder:
     _told: Instant | None = None
     _playlist: MediaPlaylist | None = None
     _joins: Joins = field(default_factory=NoJoins)
+    _checksums: dict[int, ChecksumWatch] = field(default_factory=dict)
+    _spares: dict[int, spare.SpareDecoder] = field(default_factory=dict)
     _tracks: Tracks = field(init=False)
 
     def __post_init__(self) -> None:
@@ -168,6 +176,7 @@ class Decoder:
         first = self._start.seconds if start is None else start
         holds = self.source.holds(stream)
         clock = StreamClock(tally.name, self.timeline, self.source.may_jump, tally.emit, first, holds)
+        self._watch_checksums(tally)
         if isinstance(stream, AudioStream):
             return AudioPath(tally, self.needs, clock, len(self.source.audio))
         self._prepare(stream, self.threads)
@@ -179,6 +188,18 @@ class Decoder:
             self._out.extend(self._tracks.add(unit))
         else:
             self._out.append(unit)
+
+    def _watch_checksums(self, tally: Tally) -> None:
+        """Have the stream's checksums compared, where it has any and facts are needed."""
+        if not any(isinstance(need, FactNeed) for need in self.needs):
+            return
+        context = tally.stream.codec_context
+        codec = context.codec.canonical_name
+        if codec in spare.CODECS:
+            context.options = spare.OPTIONS
+            self._spares[tally.stream.index] = spare.SpareDecoder(tally)
+        elif check := check_for(codec, context.extradata or b""):
+            self._checksums[tally.stream.index] = ChecksumWatch(tally, check, codec in MAY_BE_UNUSED)
 
     def _prepare(self, stream: VideoStream, threads: int) -> None:
         """Set up a decoder of pictures before its first packet."""
@@ -226,6 +247,9 @@ class Decoder:
         tally.confirm_flags()
         if packet.is_corrupt:
             tally.flag(packet, self._near(path, packet))
+        elif watch := self._checksums.get(packet.stream.index):
+            length = tally.seconds(packet.duration)
+            watch.add(bytes(packet), self._at(path, packet), float(length) if length else None)
         if tally.packets == 1 and isinstance(tally.stream, VideoStream) and not packet.is_keyframe:
             tally.say(FactKind.BROKEN_START, self._near(path, packet), "the first picture is no key frame")
         if tally.packets == 1 and isinstance(path, VideoPath) and packet.is_keyframe:
@@ -239,18 +263,28 @@ class Decoder:
         seconds = path.tally.seconds(stamp)
         return self._start if seconds is None else Instant(0, seconds)
 
+    def _at(self, path: VideoPath | AudioPath, packet: Packet[Any]) -> Instant:
+        """The time of a packet's frame: by its own timestamp, since decoders lag, unless that is of another epoch."""
+        near = self._near(path, packet)
+        stamp = packet.pts if isinstance(path, AudioPath) or path.has_pts else packet.dts
+        seconds = path.tally.seconds(stamp)
+        return near if seconds is None or abs(seconds - near.seconds) > DECODER_LAG_S else Instant(near.epoch, seconds)
+
     def _decode(self, path: VideoPath | AudioPath, packet: Packet[Any] | None) -> None:
         """Decode a packet, or what the decoder still holds when there is none; errors become facts."""
         if packet is not None and packet.size == 0 and isinstance(path, VideoPath):
             path.repeat(packet.pts)
             return
         started = time.perf_counter()
+        frames: Sequence[VideoFrame | AudioFrame] | None
         try:
             frames = path.tally.stream.decode(packet)
         except (av.FFmpegError, ValueError, MemoryError) as error:
-            text = " ".join(str(getattr(error, "strerror", None) or error).split())
-            path.tally.say(FactKind.DECODE_ERROR, self._near(path, packet), f"the decoder reports: {text}")
-            return
+            frames = self._decode_unchecked(path, packet)
+            if frames is None:
+                text = " ".join(str(getattr(error, "strerror", None) or error).split())
+                path.tally.say(FactKind.DECODE_ERROR, self._near(path, packet), f"the decoder reports: {text}")
+                return
         finally:
             self.busy_s += time.perf_counter() - started
         for frame in frames:
@@ -262,6 +296,11 @@ class Decoder:
                 case AudioPath(), AudioFrame():
                     path.add(frame)
 
+    def _decode_unchecked(self, path: VideoPath | AudioPath, packet: Packet[Any] | None) -> list[AudioFrame] | None:
+        """What a packet holds that the decoder has refused because of its checksum, None where that is not why."""
+        decoder = self._spares.get(path.tally.stream.index)
+        return None if decoder is None or packet is None else decoder.decode(packet, self._at(path, packet))
+
     def _tell_progress(self) -> None:
         reached, told = self._paths[0].reached, self._told
         if reached is None:
@@ -272,6 +311,8 @@ class Decoder:
 
     def _conclude(self, path: VideoPath | AudioPath) -> None:
         """Facts that are known once a stream has ended."""
+        if watch := self._checksums.get(path.tally.stream.index):
+            watch.end()
         tally, end = path.tally, path.reached
         tally.end_flags(is_fault=not self._is_short_end(path))
         if tally.first is None or end is None:

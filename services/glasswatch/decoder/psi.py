@@ -6,9 +6,10 @@ buffer grows beyond one section.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+
+from glasswatch.decoder.checksums.crc import crc32_04c11db7
 
 PAT_PID = 0x0000
 PAT_TABLE, PMT_TABLE, STUFFING = 0x00, 0x02, 0xFF
@@ -24,16 +25,10 @@ _PRIVATE_PES = 0x06
 _DVB_AUDIO_DESCRIPTORS = frozenset({0x6A, 0x7A, 0x7B, 0x7C})
 """AC-3, Enhanced AC-3, DTS and AAC in private PES (ETSI EN 300 468, table 12)."""
 
-_MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
-
 
 def crc_holds(section: bytes) -> bool:
-    """Whether the CRC_32 at the end of `section` fits it (ISO/IEC 13818-1 annex A).
-
-    The same polynomial as zlib's, most significant bit first: mirrored bytes make it zlib's own, and running over
-    the CRC field too leaves a register of zero, which zlib gives inverted.
-    """
-    return zlib.crc32(section.translate(_MIRRORED)) == 0xFFFFFFFF
+    """Whether the CRC_32 at the end of `section` fits it (ISO/IEC 13818-1 annex A)."""
+    return crc32_04c11db7(section, 0xFFFFFFFF) == 0
 
 
 @dataclass(slots=True)

@@ -46,6 +46,8 @@ class FactKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FACT_KIND_NOTHING_DECODED: _ClassVar[FactKind]
     FACT_KIND_FRAME_HELD: _ClassVar[FactKind]
     FACT_KIND_JOIN: _ClassVar[FactKind]
+    FACT_KIND_CHECKSUM_FAILED: _ClassVar[FactKind]
+    FACT_KIND_CHECKSUM_UNUSED: _ClassVar[FactKind]
 PAYLOAD_ENCODING_UNSPECIFIED: PayloadEncoding
 PAYLOAD_ENCODING_RAW: PayloadEncoding
 PAYLOAD_ENCODING_ZSTD: PayloadEncoding
@@ -77,6 +79,8 @@ FACT_KIND_TRUNCATED: FactKind
 FACT_KIND_NOTHING_DECODED: FactKind
 FACT_KIND_FRAME_HELD: FactKind
 FACT_KIND_JOIN: FactKind
+FACT_KIND_CHECKSUM_FAILED: FactKind
+FACT_KIND_CHECKSUM_UNUSED: FactKind
 
 class Rational(_message.Message):
     __slots__ = ("numerator", "denominator")

@@ -65,6 +65,13 @@ def test_an_event_is_closed_as_soon_as_it_has_cleared() -> None:
     assert event.state is EventState.CLOSED
 
 
+def test_a_kind_may_clear_sooner_than_its_defect() -> None:
+    rule = {"clear_after_s": 2, "kinds": {"exact": {"clear_after_s": 0.2}}}
+    seen = [(1, 1.1), (1.2, 1.3), (2, 2.1)]
+    for kind, spans in (("spread", [(1, 2.1)]), ("exact", [(1, 1.3), (2, 2.1)])):
+        assert edges(closed([detection(*span, kind=kind) for span in seen], rule)) == spans
+
+
 @pytest.mark.parametrize(
     ("seconds", "severity"),
     [(0.2, Severity.INFO), (0.5, Severity.WARNING), (1.9, Severity.WARNING), (2, Severity.ERROR)],

@@ -28,6 +28,8 @@ _GROUPS = MappingProxyType(
         FactKind.DECODE_ERROR: ("decode", Severity.WARNING),
         FactKind.CORRUPT_PACKET: ("decode", Severity.WARNING),
         FactKind.DAMAGED_FRAME: ("decode", Severity.WARNING),
+        FactKind.CHECKSUM_FAILED: ("checksum", Severity.WARNING),
+        FactKind.CHECKSUM_UNUSED: ("checksum", Severity.INFO),
         FactKind.CONTINUITY_ERROR: ("continuity", Severity.ERROR),
         FactKind.SYNC_LOST: ("transport", Severity.ERROR),
         FactKind.TRANSPORT_ERROR: ("transport", Severity.ERROR),
@@ -52,7 +54,7 @@ ERROR where media is surely lost: an indicator of TR 101 290's first priority, a
 where a decoder conceals or a player recovers. INFO where only the stream's form is wrong.
 """
 
-_BURSTS = frozenset({"decode", "timestamps"})
+_BURSTS = frozenset({"checksum", "decode", "timestamps"})
 """Kinds whose single facts are concealed or smoothed over, and whose bursts are not."""
 
 MOST_RECENT = 16
