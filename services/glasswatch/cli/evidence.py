@@ -66,6 +66,7 @@ def write(folder: Path, source: Source, recorder: Recorder, report: Report, *, t
             folder,
             until=until,
             threads=threads,
+            limits=source.limits,
             on_progress=lambda position_s, wall_s: bar.update(Progress(position_s, duration_s, wall_s, events)),
         )
     if drawn.interrupted:

@@ -13,7 +13,7 @@ from glasswatch.cli.output import ProgressBar, summarise
 from glasswatch.config.profile import Profile, load_profile
 from glasswatch.core.detection import Detection, Severity
 from glasswatch.core.errors import OutputError, UsageError
-from glasswatch.decoder.source import open_source
+from glasswatch.decoder.source import Limits, open_source
 from glasswatch.detectors.audio.loudness import LoudnessParams, target_of
 from glasswatch.detectors.registry import registered
 from glasswatch.report.html import write_html
@@ -49,6 +49,7 @@ FOUND, INCOMPLETE, UNJUDGED = 1, 2, 3
 )
 @click.option("--strict", is_flag=True, help="Exit with 3 when a detector could not judge.")
 @click.option("--threads", type=click.IntRange(min=0), default=0, help="Decoder threads; 0 lets FFmpeg choose.")
+@click.option("--no-network", is_flag=True, help="Make no request: refuse URLs, and playlists that name other hosts.")
 @services.options(services.MODELS)
 @click.option("--quiet", is_flag=True, help="Print errors only.")
 def inspect(
@@ -63,6 +64,7 @@ def inspect(
     fail_on: str,
     strict: bool,
     threads: int,
+    no_network: bool,
     models: Path,
     quiet: bool,
 ) -> int:
@@ -75,7 +77,7 @@ def inspect(
     settings = load_profile(profile, only)
     for path in (json_path, html_path, junit_path, statistics_path):
         _check_folder(path)
-    source = open_source(input_)
+    source = open_source(input_, Limits(network=not no_network))
     try:
         recorder = evidence.prepared(evidence_path, source, settings.params) if evidence_path is not None else None
         with ProgressBar(shown=not quiet) as bar, StatisticsFile(statistics_path) as statistics:

@@ -19,6 +19,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from glasswatch.core.errors import ConfigError
+from glasswatch.core.location import why_refused
 from glasswatch.core.redact import redact
 from glasswatch.detectors.registry import registered
 
@@ -53,6 +54,8 @@ class Channel:
             )
         if not self.location:
             raise ConfigError(f"channel {self.id}: the location is empty")
+        if problem := why_refused(self.location):
+            raise ConfigError(f"channel {self.id}: {problem}")
         for name in self.detectors:
             if name not in registered():
                 raise ConfigError(

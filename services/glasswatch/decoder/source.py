@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 
 from glasswatch.core.errors import InputError
 from glasswatch.core.input import InputInfo
+from glasswatch.core.location import REMOTE, is_remote, why_refused
 from glasswatch.core.redact import redact
 from glasswatch.decoder.clock import Holds
 from glasswatch.decoder.riff import stated_length_s
@@ -30,13 +31,13 @@ from glasswatch.decoder.streams import (
     is_decodable,
 )
 
-_URL = re.compile(r"([a-z][a-z0-9+.-]+):", re.IGNORECASE)
-_REMOTE = ("http", "https", "rtmp", "rtmps", "rtsp", "rtp", "srt", "tcp", "udp")
-"""What a URL may start with. FFmpeg's `concat:`, `subfile:`, `pipe:` and others that reach into files are left out."""
-
-_NETWORK_PROTOCOLS = f"{','.join(_REMOTE)},httpproxy,tls,crypto,data"
+_NETWORK_PROTOCOLS = f"{','.join(REMOTE)},httpproxy,tls,crypto,data"
 _LOCAL_PROTOCOLS = "file,crypto,data"
 _PLAYLISTS = frozenset({".m3u8", ".mpd", ".sdp"})
+_MOST_PLAYLIST_BYTES = 64 << 20
+_ADDRESS = re.compile(rb"\b(?!file:|data:)[a-z][a-z0-9+.-]*://(?:[^/@\s\"'<]*@)?([^/?\s\"'<]+)", re.IGNORECASE)
+_Y4M = re.compile(rb"YUV4MPEG2 (?:\S+ )*?W(\d{1,10}) (?:\S+ )*?H(\d{1,10})\b")
+_LONGEST_Y4M_HEADER = 256
 _DISCONTINUOUS = frozenset({"flv", "live_flv", "hls", "rtsp", "rtp", "sdp"})
 _TS_DISCONT = 0x0200
 """FFmpeg's AVFMT_TS_DISCONT: timestamps of this format may jump."""
@@ -63,12 +64,19 @@ class Limits:
         read_timeout_s: Longest wait for the next packet.
         most_pixels: Largest picture; the default is that of HEVC level 6.2 (MaxLumaPs): 8192 x 4352 in any orientation.
         most_streams: An input with more streams is refused.
+        sample_rates: Lowest and highest sample rate, in Hz. Below lies no sound: a file of 80 kB that claims 1 Hz would
+            be 11 hours of media. Above the highest, 16 times 48 kHz, lies no PCM either.
+        most_channels: Most channels of a track; as many tracks as a master of Dolby Atmos may hold.
+        network: Whether the network may be used; where not, a URL is refused, and a playlist reaches files only.
     """
 
     open_timeout_s: float = 30.0
     read_timeout_s: float = 30.0
     most_pixels: int = 35_651_584
     most_streams: int = 256
+    sample_rates: tuple[int, int] = (1_000, 768_000)
+    most_channels: int = 128
+    network: bool = True
 
 
 class Source:
@@ -209,12 +217,16 @@ def open_source(location: str, limits: Limits | None = None) -> Source:
     """
     limits = limits or Limits()
     path = _local_path(location)
+    if path is None and not limits.network:
+        raise InputError(f"cannot read {redact(location)}: the network is not to be used; name a file")
     protocols = _NETWORK_PROTOCOLS
     if path is not None:
         # A playlist on disk may name network addresses, one from the network must not name local files.
         protocols = _LOCAL_PROTOCOLS
-        if path.suffix.lower() in _PLAYLISTS:
+        if path.suffix.lower() in _PLAYLISTS and limits.network:
             protocols += f",{_NETWORK_PROTOCOLS}"
+        elif path.suffix.lower() in _PLAYLISTS:
+            _check_addresses(path)
     try:
         container = av.open(
             # With its protocol, so that no name of a file is read as a URL.
@@ -225,7 +237,10 @@ def open_source(location: str, limits: Limits | None = None) -> Source:
             metadata_errors="replace",
         )
     except (av.FFmpegError, OSError, ValueError, MemoryError) as error:
-        raise InputError(f"cannot read {redact(location)}: {_explain(error, location)}") from error
+        reason = (_refused_size(path) if path is not None else None) or _explain(error, location)
+        if path is not None and path.suffix.lower() in _PLAYLISTS and not limits.network:
+            reason += "; or what it names lies on the network, which is not to be used"
+        raise InputError(f"cannot read {redact(location)}: {reason}") from error
     try:
         _check_streams(container, redact(location), limits)
         return Source(container, location, path, limits)
@@ -243,11 +258,9 @@ def _local_path(location: str) -> Path | None:
     path = Path(location)
     try:
         if not path.exists():
-            if url := _URL.match(location):
-                if url[1].lower() in _REMOTE:
-                    return None
-                raise InputError(f"cannot read {redact(location)}: name a file, or a URL of {', '.join(_REMOTE)}")
-            raise InputError(f"no such file: {path}")
+            if is_remote(location):
+                return None
+            raise InputError(why_refused(location) or f"no such file: {path}")
         if path.is_dir():
             raise InputError(f"{path} is a directory; name one media file")
         if not path.is_file():
@@ -267,6 +280,50 @@ def _check_streams(container: InputContainer, where: str, limits: Limits) -> Non
         raise InputError(f"{where} holds neither audio nor video")
     if video is not None and is_decodable(video) and video.width * video.height > limits.most_pixels:
         raise InputError(f"{where}: {video.width}x{video.height} is larger than {limits.most_pixels} pixels")
+    for track in container.streams.audio:
+        _check_track(track, where, limits)
+    if "sdp" in format_names(container) and all(stream.start_time is None for stream in container.streams):
+        raise InputError(f"cannot read {where}: what it describes is not being sent; nothing came")
+
+
+def _check_track(track: AudioStream, where: str, limits: Limits) -> None:
+    if not is_decodable(track):
+        return
+    rate, channels = track.rate, track.codec_context.channels
+    lowest, highest = limits.sample_rates
+    if rate and not lowest <= rate <= highest:
+        raise InputError(f"{where}: a sample rate of {rate} Hz; {lowest} to {highest} Hz are allowed")
+    if channels > limits.most_channels:
+        raise InputError(f"{where}: {channels} channels in one track; {limits.most_channels} are allowed")
+
+
+def _check_addresses(playlist: Path) -> None:
+    """Refuse a playlist that names addresses on the network; FFmpeg holds those that it names to files."""
+    kind = playlist.suffix.lower()
+    if kind == ".sdp":
+        raise InputError(f"{playlist} describes a reception from the network, which is not to be used; name a file")
+    if kind != ".m3u8":
+        return
+    try:
+        with playlist.open("rb") as file:
+            lines = file.read(_MOST_PLAYLIST_BYTES).splitlines()
+    except OSError as error:
+        raise InputError(f"cannot read {playlist}: {error.strerror}") from error
+    for line in lines:
+        is_comment = line.startswith(b"#") and not line.startswith(b"#EXT")
+        if not is_comment and (address := _ADDRESS.search(line)):
+            host = address[1].decode("ascii", "replace")
+            raise InputError(f"{playlist} names {host}, but the network is not to be used; fetch what it names first")
+
+
+def _refused_size(path: Path) -> str | None:
+    """What is wrong with the picture size that raw video states, for which FFmpeg has no error of its own."""
+    try:
+        with path.open("rb") as file:
+            header = _Y4M.match(file.readline(_LONGEST_Y4M_HEADER))
+    except OSError:
+        return None  # the reason is another one
+    return f"its header states pictures of {int(header[1])}x{int(header[2])}, which cannot be read" if header else None
 
 
 def _explain(error: Exception, location: str) -> str:

@@ -61,15 +61,19 @@ def _bit_rate(stream: Stream) -> int:
 
 @dataclass(frozen=True, slots=True)
 class FirstPicture:
-    """What only a decoded picture tells: by how many degrees clockwise to turn it, and whether it is two fields."""
+    """What only a decoded picture tells: by how many degrees clockwise to turn it, and whether it is two fields.
+
+    And its size, where the container states none (images, RTP).
+    """
 
     rotation: int = 0
     interlaced: bool = False
+    size: tuple[int, int] = (0, 0)
 
     @classmethod
     def of(cls, frame: VideoFrame) -> FirstPicture:
         """What a frame tells. FFmpeg counts the angle of its display matrix counterclockwise."""
-        return cls(round(-frame.rotation / 90) * 90 % 360, bool(frame.interlaced_frame))
+        return cls(round(-frame.rotation / 90) * 90 % 360, bool(frame.interlaced_frame), (frame.width, frame.height))
 
 
 def describe_video(stream: VideoStream, first: FirstPicture) -> VideoInfo:
@@ -81,8 +85,8 @@ def describe_video(stream: VideoStream, first: FirstPicture) -> VideoInfo:
     bits = max((c.bits for c in context.format.components), default=8) if context.format is not None else 8
     return VideoInfo(
         codec=_codec(stream),
-        width=stream.width,
-        height=stream.height,
+        width=stream.width or first.size[0],
+        height=stream.height or first.size[1],
         frame_rate=stream.average_rate or stream.guessed_rate,
         pixel_format=name,
         bit_depth=bits,

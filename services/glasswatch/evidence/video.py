@@ -21,7 +21,7 @@ from glasswatch.core.needs import VideoNeed
 from glasswatch.core.time import Instant, Span
 from glasswatch.decoder.decode import Decoder
 from glasswatch.decoder.pixels import size_of_lines
-from glasswatch.decoder.source import Source, open_source
+from glasswatch.decoder.source import Limits, Source, open_source
 from glasswatch.detectors.sync.av_sync import AvSyncDetector
 from glasswatch.evidence.painter import Painter
 from glasswatch.evidence.record import Recorder
@@ -78,6 +78,7 @@ def draw(
     *,
     until: Instant | None = None,
     threads: int = 0,
+    limits: Limits | None = None,
     on_progress: Callable[[float, float], None] = lambda *_: None,
 ) -> Drawn:
     """Write a video for each track of sound, on the title's own clock.
@@ -90,13 +91,14 @@ def draw(
         folder: Where to write.
         until: Where to end, None for the end of the title.
         threads: Decoder threads; 0 lets FFmpeg choose.
+        limits: What the title may cost, as when it was inspected.
         on_progress: Called with the position and the time since the start, both in seconds.
 
     Raises:
         InputError: The title cannot be opened any more.
         OutputError: A video cannot be written.
     """
-    source = open_source(location)
+    source = open_source(location, limits)
     paths = paths_of(folder, source.describe())
     parts = {path: path.with_name(f".{path.stem}.part{path.suffix}") for path in paths.values()}
     try:
