@@ -22,8 +22,8 @@ from glasswatch.core.media import AudioChunk, FactKind, MediaUnit, StreamFact
 from glasswatch.core.needs import AudioNeed, FactNeed, Need, VideoNeed
 from glasswatch.core.time import Instant, Timeline
 from glasswatch.decoder.audio import AudioPath
-from glasswatch.decoder.checksums import MAY_BE_UNUSED, check_for, spare
-from glasswatch.decoder.checksums.watch import ChecksumWatch
+from glasswatch.decoder.checksums import spare
+from glasswatch.decoder.checksums.watch import ChecksumWatch, watches_for
 from glasswatch.decoder.clock import StreamClock
 from glasswatch.decoder.discrete import TrackGroups, Tracks
 from glasswatch.decoder.joins import Joins, NoJoins, joins_of
@@ -72,7 +72,7 @@ class Decoder:
     _told: Instant | None = None
     _playlist: MediaPlaylist | None = None
     _joins: Joins = field(default_factory=NoJoins)
-    _checksums: dict[int, ChecksumWatch] = field(default_factory=dict)
+    _watches: dict[int, list[ChecksumWatch]] = field(default_factory=dict)
     _spares: dict[int, spare.SpareDecoder] = field(default_factory=dict)
     _tracks: Tracks = field(init=False)
 
@@ -193,13 +193,11 @@ class Decoder:
         """Have the stream's checksums compared, where it has any and facts are needed."""
         if not any(isinstance(need, FactNeed) for need in self.needs):
             return
+        self._watches[tally.stream.index] = watches_for(tally)
         context = tally.stream.codec_context
-        codec = context.codec.canonical_name
-        if codec in spare.CODECS:
+        if context.codec.canonical_name in spare.CODECS:
             context.options = spare.OPTIONS
             self._spares[tally.stream.index] = spare.SpareDecoder(tally)
-        elif check := check_for(codec, context.extradata or b""):
-            self._checksums[tally.stream.index] = ChecksumWatch(tally, check, codec in MAY_BE_UNUSED)
 
     def _prepare(self, stream: VideoStream, threads: int) -> None:
         """Set up a decoder of pictures before its first packet."""
@@ -247,9 +245,10 @@ class Decoder:
         tally.confirm_flags()
         if packet.is_corrupt:
             tally.flag(packet, self._near(path, packet))
-        elif watch := self._checksums.get(packet.stream.index):
-            length = tally.seconds(packet.duration)
-            watch.add(bytes(packet), self._at(path, packet), float(length) if length else None)
+        elif watches := self._watches.get(packet.stream.index):
+            length, at, data = tally.seconds(packet.duration), self._at(path, packet), bytes(packet)
+            for watch in watches:
+                watch.add(data, at, float(length) if length else None)
         if tally.packets == 1 and isinstance(tally.stream, VideoStream) and not packet.is_keyframe:
             tally.say(FactKind.BROKEN_START, self._near(path, packet), "the first picture is no key frame")
         if tally.packets == 1 and isinstance(path, VideoPath) and packet.is_keyframe:
@@ -311,7 +310,7 @@ class Decoder:
 
     def _conclude(self, path: VideoPath | AudioPath) -> None:
         """Facts that are known once a stream has ended."""
-        if watch := self._checksums.get(path.tally.stream.index):
+        for watch in self._watches.get(path.tally.stream.index, ()):
             watch.end()
         tally, end = path.tally, path.reached
         tally.end_flags(is_fault=not self._is_short_end(path))

@@ -14,9 +14,15 @@ from hypothesis import strategies as st
 
 from glasswatch.core.media import FactKind, MediaUnit, StreamFact
 from glasswatch.core.time import Instant
-from glasswatch.decoder.checksums import check_for
+from glasswatch.decoder.checksums.ac3 import Ac3Check
 from glasswatch.decoder.checksums.crc import crc16_8005, crc16_8005_bits, crc32_04c11db7
+from glasswatch.decoder.checksums.ffv1 import Ffv1Check
 from glasswatch.decoder.checksums.finding import NOTHING_PROTECTED, WHOLE, Check, Finding, damaged
+from glasswatch.decoder.checksums.flac import FlacCheck
+from glasswatch.decoder.checksums.layer3 import Layer3Check
+from glasswatch.decoder.checksums.mpeg_audio import check_mpeg_audio
+from glasswatch.decoder.checksums.png import check_png
+from glasswatch.decoder.checksums.tta import check_tta
 from glasswatch.decoder.checksums.watch import MOST_UNPROVEN, ChecksumWatch
 from glasswatch.decoder.tally import Tally
 
@@ -71,9 +77,17 @@ def recorded(name: str) -> tuple[bytes, ...]:
 
 def check_of(name: str) -> Check:
     extradata, _ = encoded(name)
-    check = check_for(name.split(maxsplit=1)[0], extradata)
-    assert check is not None
-    return check
+    match name.split(maxsplit=1)[0]:
+        case "ffv1":
+            return Ffv1Check(extradata)
+        case "flac":
+            return FlacCheck(extradata)
+        case "png":
+            return check_png
+        case "tta":
+            return check_tta
+        case _:
+            return Ac3Check()
 
 
 def flipped(packet: bytes, bit: int) -> bytes:
@@ -125,16 +139,15 @@ def test_any_flipped_bit_is_found(name: str, data: st.DataObject) -> None:
 @given(st.data())
 def test_no_bytes_make_a_check_raise(name: str, data: st.DataObject) -> None:
     if name in MPEG_AUDIO:
-        check, packets = check_for("mp2", b""), recorded(name)
+        checks, packets = [check_mpeg_audio, Layer3Check()], recorded(name)
     else:
-        check, packets = check_of(name), encoded(name)[1]
-    assert check is not None
-    assert isinstance(check(data.draw(st.binary(max_size=300))), Finding)
-    begin = data.draw(st.integers(0, 40))
-    damage = data.draw(st.binary(max_size=40))
-    packet = packets[1]
-    assert isinstance(check(packet[:begin] + damage + packet[begin + len(damage) :]), Finding)
-    assert isinstance(check(packet[: data.draw(st.integers(0, len(packet)))]), Finding)
+        checks, packets = [check_of(name)], encoded(name)[1]
+    noise, damage = data.draw(st.binary(max_size=300)), data.draw(st.binary(max_size=40))
+    begin, packet = data.draw(st.integers(0, 40)), packets[1]
+    hit = packet[:begin] + damage + packet[begin + len(damage) :]
+    cut = packet[: data.draw(st.integers(0, len(packet)))]
+    for check in checks:
+        assert all(isinstance(check(each), Finding) for each in (noise, hit, cut, packet))
 
 
 @pytest.mark.parametrize("start", [0, 0x79408C7A])
@@ -149,16 +162,14 @@ def test_slices_of_both_error_corrections_are_checked(start: int) -> None:
     record = protected(b"a configuration record")
     pixels = random.Random(1).randbytes(50)
     slices = [protected(pixels[:n] + n.to_bytes(3, "big") + b"\0") for n in (20, 50, 33)]
-    check = check_for("ffv1", record)
-    assert check is not None
+    check = Ffv1Check(record)
     assert check(b"".join(slices)) == Finding(held=3)
     assert check(flipped(b"".join(slices), 300)).failed
 
 
 @pytest.mark.parametrize("name", MPEG_AUDIO)
 def test_mpeg_audio_by_encoders_that_protect_it(name: str) -> None:
-    check = check_for("mp3", b"")
-    assert check is not None
+    check = check_mpeg_audio
     packets = recorded(name)
     assert len(packets) > 15
     assert all(check(packet) == WHOLE for packet in packets)
@@ -169,12 +180,55 @@ def test_mpeg_audio_by_encoders_that_protect_it(name: str) -> None:
     assert check(unprotected) == NOTHING_PROTECTED
 
 
+def reservoir(packets: list[bytes]) -> list[str]:
+    """What is damaged in frames of Layer III, one after the other."""
+    check = Layer3Check()
+    return [damage.what for packet in packets for damage in check(packet).failed]
+
+
+@pytest.mark.parametrize("name", [name for name in MPEG_AUDIO if name.startswith("layer3")])
+def test_the_bit_reservoir_of_undamaged_frames_adds_up(name: str) -> None:
+    packets = list(recorded(name))
+    assert reservoir(packets) == []
+    # Joined in the middle, the reservoir is not known yet.
+    assert reservoir(packets[9:]) == []
+
+
+def test_frames_that_lost_the_one_before_are_found() -> None:
+    packets = list(recorded("layer3_stereo_crc.mp3"))
+    begins = [packet[6] << 1 | packet[7] >> 7 for packet in packets]
+    # A frame that borrows more than the frame two before it has left.
+    most = max(range(3, len(packets)), key=lambda n: begins[n] - begins[n - 1])
+    assert reservoir([*packets[: most - 1], *packets[most:]]) == [
+        "a frame borrows bits that the frame before does not leave"
+    ]
+
+
+def test_main_data_beyond_the_end_of_a_frame_is_found() -> None:
+    packet = bytearray(recorded("layer3_low_mono_crc.mp3")[4])
+    packet[7] |= 0x60  # part2_3_length, of which these are high bits
+    assert reservoir([bytes(packet)]) == ["a frame's main data is longer than its place"]
+
+
+def test_a_frame_that_the_input_cuts_is_short() -> None:
+    packet = recorded("layer3_stereo_crc.mp3")[4]
+    assert Layer3Check()(packet[:-1]).is_short
+    assert not Layer3Check()(packet).is_short
+
+
+def test_what_is_left_of_a_frame_before_the_first_one_is_no_damage() -> None:
+    _, packets = encoded("ac3")
+    check = Ac3Check()
+    assert check(packets[0][100:]) == NOTHING_PROTECTED
+    assert check(packets[1]) == WHOLE
+    assert check(packets[0][100:]).failed
+
+
 def test_layer_i_is_protected_to_the_end_of_its_bit_allocation() -> None:
     header = bytes((0xFF, 0xFE, 0x90, 0x40))  # joint stereo, bound 4: 36 fields of 4 bits
     allocation = random.Random(2).randbytes(18)
     crc = crc16_8005(header[2:] + allocation, 0xFFFF).to_bytes(2, "big")
-    check = check_for("mp1", b"")
-    assert check is not None
+    check = check_mpeg_audio
     frame = header + crc + allocation + bytes(100)
     assert check(frame) == WHOLE
     assert check(flipped(frame, 8 * 24 - 1)).failed
@@ -183,8 +237,7 @@ def test_layer_i_is_protected_to_the_end_of_its_bit_allocation() -> None:
 
 def test_frames_that_a_parser_joined_are_told_apart() -> None:
     extradata, packets = encoded("flac")
-    check = check_for("flac", extradata)
-    assert check is not None
+    check = FlacCheck(extradata)
     finding = check(packets[0] + packets[1] + flipped(packets[2], 8 * 500) + packets[3])
     assert finding.held == 3
     [damage] = finding.failed
@@ -193,8 +246,7 @@ def test_frames_that_a_parser_joined_are_told_apart() -> None:
 
 def test_a_tag_behind_the_last_frame_is_no_damage() -> None:
     extradata, packets = encoded("flac")
-    check = check_for("flac", extradata)
-    assert check is not None
+    check = FlacCheck(extradata)
     tag = b"TAG" + bytes(125)
     assert check(packets[-1] + tag) == WHOLE
     assert check(flipped(packets[-1], 999) + tag).failed
@@ -206,8 +258,7 @@ def test_a_chunk_names_what_is_damaged() -> None:
         return len(data).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")
 
     frame = chunk(b"fcTL", bytes(26)) + chunk(b"fdAT", bytes(99))
-    check = check_for("apng", b"")
-    assert check is not None
+    check = check_png
     assert check(frame) == Finding(held=2)
     assert [damage.what for damage in check(flipped(frame, 8 * 60)).failed] == ["chunk fdAT does not fit its CRC-32"]
 
@@ -238,7 +289,7 @@ class Watched:
         return [(fact.kind, int(fact.at.seconds)) for fact in self.facts]
 
 
-FAILED, UNUSED = FactKind.CHECKSUM_FAILED, FactKind.CHECKSUM_UNUSED
+FAILED, UNUSED, CUT = FactKind.CHECKSUM_FAILED, FactKind.CHECKSUM_UNUSED, FactKind.TRUNCATED
 
 
 @pytest.mark.parametrize(
@@ -247,7 +298,7 @@ FAILED, UNUSED = FactKind.CHECKSUM_FAILED, FactKind.CHECKSUM_UNUSED
         ("++++", []),
         ("-+-+-", [(FAILED, 0), (FAILED, 2), (FAILED, 4)]),
         ("--", [(FAILED, 0), (FAILED, 1)]),
-        ("++~", []),
+        ("++~", [(CUT, 2)]),
         ("~+", [(FAILED, 0)]),
         ("+~0", [(FAILED, 1)]),
     ],

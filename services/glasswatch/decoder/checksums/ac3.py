@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from glasswatch.decoder.checksums.crc import crc16_8005
 from glasswatch.decoder.checksums.finding import NOTHING_PROTECTED, Damage, Finding
 
@@ -16,8 +18,25 @@ _LAST_AC3 = 10
 _HIGHEST = 16
 
 
-def check_ac3(packet: bytes) -> Finding:
-    """Check the sync frames of a packet; E-AC-3 has one for each substream."""
+@dataclass(slots=True)
+class Ac3Check:
+    """Checks the sync frames of one stream.
+
+    Attributes:
+        begun: A frame has been found; what comes before is left over from where the input was cut.
+    """
+
+    begun: bool = False
+
+    def __call__(self, packet: bytes) -> Finding:
+        """Check a packet; E-AC-3 has a frame for each substream."""
+        if not self.begun and _frame_size(packet, 0) is None:
+            return NOTHING_PROTECTED
+        self.begun = True
+        return _check_frames(packet)
+
+
+def _check_frames(packet: bytes) -> Finding:
     if packet.startswith(_SWAPPED):
         return NOTHING_PROTECTED  # in words of the other byte order, as RealMedia has it
     failed: list[Damage] = []

@@ -215,7 +215,9 @@ class StreamError(Detector[StreamErrorParams, StreamErrorState]):
             elif gap_s >= self.params.lost_s:
                 severity = Severity.ERROR
         if fact.kind is FactKind.TRUNCATED and fact.values.get("missing_s", self.params.lost_s) < self.params.lost_s:
-            severity = Severity.WARNING
+            # Less than a frame is what any cut in a recording leaves.
+            is_frame = fact.values["missing_s"] <= self.params.slack_s
+            severity = Severity.INFO if is_frame else Severity.WARNING
         if severity is Severity.WARNING and kind in _BURSTS and self._is_burst(fact, f"{kind} {track}"):
             severity = Severity.ERROR
         return severity
