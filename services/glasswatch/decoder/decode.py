@@ -27,6 +27,7 @@ from glasswatch.decoder.checksums.watch import ChecksumWatch, watches_for
 from glasswatch.decoder.clock import StreamClock
 from glasswatch.decoder.discrete import TrackGroups, Tracks
 from glasswatch.decoder.joins import Joins, NoJoins, joins_of
+from glasswatch.decoder.ogg_reader import OggReader
 from glasswatch.decoder.playlist import MediaPlaylist, playlist_of
 from glasswatch.decoder.source import Source
 from glasswatch.decoder.tally import Tally
@@ -100,8 +101,7 @@ class Decoder:
             text = "FFmpeg has no decoder for this stream"
             self._out.append(StreamFact(FactKind.NOTHING_DECODED, self._start, self.source.name_of(stream), text))
         yield
-        local_ts = self.source.path if self.source.is_transport_stream else None
-        transport = TransportReader(local_ts) if local_ts is not None else None
+        transport = self._reader_alongside()
         try:
             for packet in self._packets():
                 path = path_of.get(packet.stream.index)
@@ -134,6 +134,15 @@ class Decoder:
         if len(self._paths) == len(self.source.streams):
             self._conclude_container()
         yield
+
+    def _reader_alongside(self) -> TransportReader | OggReader | None:
+        """What reads a local file's container too, where that has checks of its own which FFmpeg keeps to itself."""
+        path = self.source.path
+        if path is None:
+            return None
+        if self.source.is_transport_stream:
+            return TransportReader(path)
+        return OggReader(path) if self.source.container.format.name == "ogg" else None
 
     @property
     def _start(self) -> Instant:
