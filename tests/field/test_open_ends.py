@@ -37,6 +37,26 @@ def test_samples_that_lack_an_end_that_the_header_states_are_cut(tmp_path: Path,
     assert events(inspect(path, "stream_error"), "stream_error") == []
 
 
+@pytest.mark.parametrize("name", ["long.mp3", "long.tta", "long.wv", "long.flac", "long.mka", "long.m4a"])
+def test_a_file_that_is_far_shorter_than_it_states_is_cut(tmp_path: Path, name: str) -> None:
+    more = ("-movflags", "faststart") if name.endswith("m4a") else ()
+    ffmpeg(*lavfi("sine=f=440:r=44100:d=20"), "-ac", "2", *more, name, folder=tmp_path)
+    data = (tmp_path / name).read_bytes()
+    cut = tmp_path / f"cut_{name}"
+    cut.write_bytes(data[: len(data) // 5])
+    found = [e for e in events(inspect(cut, "stream_error"), "stream_error", Severity.ERROR) if e.kind == "truncated"]
+    assert found
+    assert events(inspect(tmp_path / name, "stream_error"), "stream_error") == []
+
+
+@pytest.mark.parametrize(
+    "options", [("-write_xing", "0"), ("-write_xing", "0", "-q:a", "9")], ids=["constant", "variable"]
+)
+def test_a_length_that_nothing_states_is_not_missed(tmp_path: Path, options: tuple[str, ...]) -> None:
+    ffmpeg(*lavfi("sine=f=440:r=44100:d=5", "anoisesrc=d=5:a=0.2:r=44100"), *options, "plain.mp3", folder=tmp_path)
+    assert events(inspect(tmp_path / "plain.mp3", "stream_error"), "stream_error") == []
+
+
 OPEN = "open-gop=1:keyint=25:min-keyint=25:bframes=3:scenecut=0:b-pyramid=normal"
 
 

@@ -30,6 +30,7 @@ from glasswatch.decoder.streams import (
     format_names,
     is_decodable,
 )
+from glasswatch.decoder.xing import states_frames
 
 _NETWORK_PROTOCOLS = f"{','.join(REMOTE)},httpproxy,tls,crypto,data"
 _LOCAL_PROTOCOLS = "file,crypto,data"
@@ -51,7 +52,26 @@ moves. Matroska can state a length for each block; hardly any writer does."""
 
 _PLAIN_PCM = frozenset({"wav", "aiff", "au"})
 
-_STATES_LENGTH = frozenset({"mov", "matroska", "avi", "flv", "wav", "w64", "aiff", "au", "asf", "mxf", "flac"})
+_STATES_LENGTH = frozenset(
+    {
+        "mov",
+        "matroska",
+        "avi",
+        "flv",
+        "wav",
+        "w64",
+        "aiff",
+        "au",
+        "asf",
+        "mxf",
+        "flac",
+        "tta",
+        "wv",
+        "ape",
+        "tak",
+        "dsf",
+    }
+)
 """Formats whose headers state lengths. For others FFmpeg guesses them from the last timestamps or the bit rate."""
 
 
@@ -162,18 +182,25 @@ class Source:
 
     def declared_s(self, stream: VideoStream | AudioStream) -> Fraction | None:
         """How long the container states that the stream is, in seconds; None where it states nothing."""
-        if stream.duration is None or stream.time_base is None or not format_names(self.container) & _STATES_LENGTH:
+        if stream.duration is None or stream.time_base is None or not self._states_length:
             return None
         if self.path is not None and "wav" in format_names(self.container) and _is_pcm(stream):
             return stated_length_s(self.path)
         return stream.duration * stream.time_base
 
     @property
+    def _states_length(self) -> bool:
+        """Whether the headers state lengths, which FFmpeg else makes up."""
+        formats = format_names(self.container)
+        counted = "mp3" in formats and self.path is not None and states_frames(self.path)
+        return counted or bool(formats & _STATES_LENGTH)
+
+    @property
     def declared_container_s(self) -> Fraction | None:
         """How long the container states to be in all, in seconds; None where streams state it or nothing does."""
         duration = self.container.duration
         stated_by_streams = any(self.declared_s(stream) is not None for stream in self.streams)
-        if not duration or stated_by_streams or not format_names(self.container) & _STATES_LENGTH:
+        if not duration or stated_by_streams or not self._states_length:
             return None
         return Fraction(duration, av.time_base)
 
