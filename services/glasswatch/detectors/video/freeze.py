@@ -17,14 +17,12 @@ from glasswatch.core.needs import Planes, VideoNeed
 from glasswatch.core.runs import Reading, Runs
 from glasswatch.core.time import Instant, Span
 from glasswatch.detectors.params import Params
-from glasswatch.detectors.video._motion import Motion, change, changes, is_dissolve, is_rolling_title
+from glasswatch.detectors.video._motion import Motion, Step, change, changes
 from glasswatch.detectors.video._sampling import luma_code, thumbnails
+from glasswatch.detectors.video._stops import OUT_OF_LINE, Stops, resumes, why_by_itself
 
 LINES = 135
 """Every second line and column of the rendition: 8,000 samples a frame still show a mouth that moves."""
-
-NATURAL_MEMORY = 4
-"""Seconds for which short holds are remembered: some shots of limited animation."""
 
 Codes = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -50,7 +48,6 @@ class FreezeParams(Params):
         pop_spread: And redraws all of it: the mean change is at least this share of the change of the top blocks.
         least_s: A hold is an event from this length on.
         least_repeats: And from this many repeated frames on.
-        out_of_line: And this many times as long as the short holds before, which limited animation makes all the time.
         black_luma: Luma of a dark sample at most, as a share of the range.
         black_share: A picture with this share of dark samples is black, which is another defect.
     """
@@ -68,7 +65,6 @@ class FreezeParams(Params):
     pop_spread: Share
     least_s: Seconds
     least_repeats: Annotated[int, Field(ge=1)]
-    out_of_line: Annotated[float, Field(ge=1)]
     black_luma: Share
     black_share: Share
 
@@ -85,7 +81,8 @@ class Hold:
         before: What moved before it.
         first_change: Change of the first repeat against the picture.
         settling: Frames so far that the codec took to refine the picture.
-        interrupted: Whether it interrupts motion, None while it is too short to matter.
+        judged: Whether it has become long enough to matter, and been judged.
+        why: Why the picture may have come to stand by itself, None where motion was broken off.
         black: Whether the picture is black.
         repeats: Repeated frames so far.
         end: When the last of them ends.
@@ -100,7 +97,8 @@ class Hold:
     before: Motion
     first_change: float
     settling: int = 0
-    interrupted: bool | None = None
+    judged: bool = False
+    why: str | None = None
     black: bool = False
     repeats: int = 0
     end: Fraction = Fraction(0)
@@ -116,14 +114,14 @@ class FreezeState:
         last: The frame before, (lines, columns), None at the start.
         motion: The recent past of the shot.
         hold: The present hold.
-        natural: End and length in seconds of recent holds that were too short to be an event.
+        stops: What the stream does by itself.
         runs: Joins decided frames.
     """
 
     last: np.ndarray | None = None
     motion: Motion = field(default_factory=Motion)
     hold: Hold | None = None
-    natural: list[tuple[Fraction, float]] = field(default_factory=list)
+    stops: Stops = field(default_factory=Stops)
     runs: Runs = field(default_factory=Runs)
 
 
@@ -133,12 +131,13 @@ class FreezeDetector(Detector[FreezeParams, FreezeState]):
     Codecs do not repeat a repeated picture exactly: they refine it over some frames and redraw it at each GOP, so that
     single frames change visibly but all stay near the first one, while motion leaves it behind. What is still is
     therefore judged against the motion before, and so is whether the hold interrupts that motion: in the same shot it
-    was going on until the last frame, was no dissolve and no roll of titles, and did not come to rest.
+    was going on until the last frame, was no dissolve and no roll of titles, did not come to rest, and is not of a kind
+    that stops by itself (`_stops`). A hold that interrupts nothing is informative, with the reason.
     """
 
     spec = DetectorSpec(
         name="freeze",
-        version="2",
+        version="3",
         defects=("freeze",),
         needs=(VideoNeed(Planes.LUMA, lines=270),),
         measurements={"change": "8-bit codes", "motion_before": "8-bit codes"},
@@ -159,9 +158,10 @@ class FreezeDetector(Detector[FreezeParams, FreezeState]):
             found += self._leave_hold()
             state.last, state.motion = None, Motion()
         before = np.concatenate([small[:1] if state.last is None else state.last[None], small[:-1]])
-        top, mean = changes(before, small, 1 << (unit.bit_depth - 8))
+        top, mean, blocks = changes(before, small, 1 << (unit.bit_depth - 8))
         for i in range(len(unit)):
-            found += self._take(unit, small[i], unit.frame_span(i), float(top[i]), float(mean[i]))
+            step = Step(float(top[i]), float(mean[i]), blocks[i])
+            found += self._take(unit, small[i], unit.frame_span(i), step)
             state.last = small[i]
         return found
 
@@ -170,22 +170,24 @@ class FreezeDetector(Detector[FreezeParams, FreezeState]):
         found = self._leave_hold()
         return found + [self._speak(span, run) for span, run in self.state.runs.end()]
 
-    def _take(self, chunk: FrameChunk, frame: Samples, span: Span, top: float, mean: float) -> list[Detection]:
-        state = self.state
+    def _take(self, chunk: FrameChunk, frame: Samples, span: Span, step: Step) -> list[Detection]:
+        state, at = self.state, float(span.start)
         found: list[Detection] = []
         if state.hold is not None:
-            if self._goes_on(state.hold, frame, span, top, mean, chunk):
-                state.motion.add_step(float(span.start), top, mean)
-                return self._judge(state.hold, chunk)
-            found += self._leave_hold()
-        elif state.last is not None and top <= max(self._still(), self.params.drop_share * state.motion.last_step()):
-            state.hold = self._enter(chunk, state.last, span, top)
-            state.hold.settling = int(top > state.hold.still)
-            self._extend(state.hold, span, top)
-            state.motion.add_step(float(span.start), top, mean)
+            if self._goes_on(state.hold, frame, span, step, chunk):
+                state.motion.add_step(at, step)
+                return self._judge(state.hold, step, chunk)
+            found += self._leave_hold(change(state.hold.anchor, frame, _scale(chunk))[1])
+        elif state.last is not None and step.top <= max(
+            self._still(), self.params.drop_share * state.motion.last_step()
+        ):
+            state.hold = self._enter(chunk, state.last, span, step.top)
+            state.hold.settling = int(step.top > state.hold.still)
+            self._extend(state.hold, span, step.top)
+            state.motion.add_step(at, step)
             return found
-        state.motion.add(float(span.start), frame, top, mean)
-        return found + self._emit(span, _moves(top))
+        state.motion.add(at, frame, step)
+        return found + self._emit(span, _moves(step.top))
 
     def _still(self) -> float:
         p = self.params
@@ -195,24 +197,20 @@ class FreezeDetector(Detector[FreezeParams, FreezeState]):
         p = self.params
         before = self.state.motion.copy()
         older, _ = before.earlier(float(span.start))
-        moved = change(older, anchor, 1 << (chunk.bit_depth - 8)) if older is not None else 0.0
+        moved = change(older, anchor, _scale(chunk))[0] if older is not None else 0.0
         reach = min(max(p.reach_share * moved, p.least_reach), p.most_reach)
         return Hold(span.start, anchor, self._still(), reach, before, top)
 
-    def _interrupts(self, hold: Hold, scale: int) -> bool:
-        """Whether the hold breaks off motion: in the same shot, in full swing, no dissolve, no rolling titles."""
-        p = self.params
-        level = hold.before.level()
-        older, middle = hold.before.earlier(float(hold.onset))
-        return (
-            level >= p.least_motion
-            and hold.first_change <= p.drop_share * hold.before.last_step(of=2)
-            and not hold.before.comes_to_rest(hold.first_change)
-            and older is not None
-            and middle is not None
-            and not is_dissolve(older, middle, hold.anchor)
-            and not is_rolling_title(middle, hold.anchor, scale)
-        )
+    def _why(self, hold: Hold, step: Step, scale: int) -> str | None:
+        """Why the picture may have come to stand by itself, None where motion in full swing was broken off."""
+        p, before = self.params, hold.before
+        if before.level() < p.least_motion:
+            return "nothing moved before it"
+        if hold.first_change > p.drop_share * before.last_step(of=2) or before.comes_to_rest(hold.first_change):
+            return "what moved had come to rest"
+        onset = float(hold.onset)
+        interval = float(hold.end - hold.onset) / hold.repeats
+        return why_by_itself(before, self.state.stops, onset, hold.anchor, step.blocks, interval, scale)
 
     def _is_black(self, chunk: FrameChunk, picture: np.ndarray) -> bool:
         p = self.params
@@ -225,9 +223,10 @@ class FreezeDetector(Detector[FreezeParams, FreezeState]):
         hold.popped = 0
         hold.end = span.end
 
-    def _goes_on(self, hold: Hold, frame: Samples, span: Span, top: float, mean: float, chunk: FrameChunk) -> bool:
+    def _goes_on(self, hold: Hold, frame: Samples, span: Span, step: Step, chunk: FrameChunk) -> bool:
         """Whether the hold takes in this frame, as a repeat or as one that may turn out a redrawn picture."""
-        if change(hold.anchor, frame, 1 << (chunk.bit_depth - 8)) > hold.reach:
+        top = step.top
+        if change(hold.anchor, frame, _scale(chunk))[0] > hold.reach:
             return False
         if top <= hold.still:
             self._extend(hold, span, top)
@@ -237,44 +236,54 @@ class FreezeDetector(Detector[FreezeParams, FreezeState]):
             self._extend(hold, span, top)
             hold.settling += 1
             return True
-        if hold.popped < self.params.pop_frames and mean >= self.params.pop_spread * top:
+        if hold.popped < self.params.pop_frames and step.mean >= self.params.pop_spread * top:
             hold.pending.append((span, top))
             hold.popped += 1
             return True
         return False
 
-    def _judge(self, hold: Hold, chunk: FrameChunk) -> list[Detection]:
+    def _judge(self, hold: Hold, step: Step, chunk: FrameChunk) -> list[Detection]:
         """Say what is decided of a hold that goes on."""
         p = self.params
         lasted = float(hold.end - hold.onset)
         if lasted < p.least_s or hold.repeats < p.least_repeats:
             return []
-        if hold.interrupted is None:
-            hold.interrupted = self._interrupts(hold, 1 << (chunk.bit_depth - 8))
+        if not hold.judged:
+            hold.judged, hold.why = True, self._why(hold, step, _scale(chunk))
             hold.black = self._is_black(chunk, hold.anchor)
         decided = hold.pending[: len(hold.pending) - hold.popped]
         hold.pending = hold.pending[len(decided) :]
-        usual = max((length for _, length in self.state.natural), default=0.0)
-        ceiling = None if hold.interrupted and lasted >= p.out_of_line * usual else Severity.INFO
+        usual, why = self.state.stops.usual(hold.before, float(hold.onset)), hold.why
+        if why is None and lasted < OUT_OF_LINE * usual:
+            why = f"pictures stand for up to {usual:.1f} s here by themselves"
         before = hold.before.level()
         found: list[Detection] = []
         for span, top in decided:
             reading = _moves(top)
             if not hold.black:
-                score = 1.0 - 0.5 * min(1.0, top / p.most_reach)
-                reading = Reading(Verdict.DEFECT, score, {"change": top, "motion_before": before}, ceiling=ceiling)
+                measured = {"change": top, "motion_before": before}
+                if why is None:
+                    reading = Reading(Verdict.DEFECT, 1.0 - 0.5 * min(1.0, top / p.most_reach), measured)
+                else:
+                    reading = Reading(Verdict.DEFECT, 0.5, measured, ceiling=Severity.INFO, reason=why)
             found += self._emit(span, reading)
         return found
 
-    def _leave_hold(self) -> list[Detection]:
-        """The hold, if there is one, is over: what is pending was too short, or already motion again."""
+    def _leave_hold(self, first: np.ndarray | None = None) -> list[Detection]:
+        """The hold, if there is one, is over: what is pending was too short, or already motion again.
+
+        `first` is the change of each block with which the picture goes on, None where it does not.
+        """
         state = self.state
         hold, state.hold = state.hold, None
         if hold is None:
             return []
-        if hold.interrupted is None:
-            state.natural = [n for n in state.natural if hold.end - n[0] <= NATURAL_MEMORY]
-            state.natural.append((hold.end, float(hold.end - hold.onset)))
+        goes_on = first is not None and not hold.before.in_cadence() and resumes(hold.before, first)
+        moved = hold.before.level() >= self.params.least_motion
+        by_itself = hold.why is not None or (first is not None and not goes_on)
+        state.stops.remember(
+            float(hold.end), float(hold.end - hold.onset), is_event=hold.judged, by_itself=by_itself, moved=moved
+        )
         return [d for span, top in hold.pending for d in self._emit(span, _moves(top))]
 
     def _emit(self, span: Span, reading: Reading) -> list[Detection]:
@@ -288,9 +297,15 @@ class FreezeDetector(Detector[FreezeParams, FreezeState]):
             run.score,
             measurements=run.measurements,
             ceiling=run.ceiling,
+            reason=run.reason,
             worst=run.at,
         )
 
 
 def _moves(top: float) -> Reading:
     return Reading(Verdict.OK, 0.0, {"change": top})
+
+
+def _scale(chunk: FrameChunk) -> int:
+    """Codes that make one of 8 bit."""
+    return 1 << (chunk.bit_depth - 8)
