@@ -93,13 +93,13 @@ class EvidenceCollector:
             builder = self._waveforms.setdefault(chunk.track, EnvelopeBuilder(WAVEFORM_BUCKET_S))
             builder.add(start_s, 1 / chunk.rate, low, high)
 
-    def see_loudness(self, position_s: float, short_term_lufs: float) -> None:
-        """Add a point to the loudness curve."""
-        value = np.array([short_term_lufs], np.float32)
+    def see_loudness(self, start_s: float, end_s: float, short_term_lufs: float) -> None:
+        """Add a stretch to the loudness curve: what was measured since the last time, and how loud its end is."""
+        value = np.full(max(1, round((end_s - start_s) / LOUDNESS_BUCKET_S)), short_term_lufs, np.float32)
         with self._lock:
             if self._loudness is None:
                 self._loudness = EnvelopeBuilder(LOUDNESS_BUCKET_S)
-            self._loudness.add(position_s, LOUDNESS_BUCKET_S, value, value)
+            self._loudness.add(start_s, LOUDNESS_BUCKET_S, value, value)
 
     def keep(self, event: Event) -> None:
         """Keep a picture of the event's worst moment, its onset where it names none.

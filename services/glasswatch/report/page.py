@@ -119,8 +119,13 @@ def _verdict(report: Report) -> Verdict:
 def _counts(report: Report) -> list[tuple[str, str, str]]:
     """Level, how many or how much, and of what."""
     counts = [
-        (severity.label, str(sum(e.severity is severity for e in report.events)), label)
-        for severity, label in ((Severity.ERROR, "errors"), (Severity.WARNING, "warnings"), (Severity.INFO, "info"))
+        (severity.label, str(count), one if count == 1 else more)
+        for severity, one, more in (
+            (Severity.ERROR, "error", "errors"),
+            (Severity.WARNING, "warning", "warnings"),
+            (Severity.INFO, "info", "info"),
+        )
+        for count in [sum(e.severity is severity for e in report.events)]
     ]
     is_known = report.unread is not None and report.unread[1] is not None
     return [*counts, ("unjudged", unread_words(report) if is_known else str(len(gaps(report))), "not judged")]
@@ -146,8 +151,8 @@ def _finding(group: Group, views: Mapping[str, EventView]) -> Finding:
     else:
         name = words(group.incident)
         notes = [" + ".join(sorted({words(e.defect) for one in group.occurrences for e in one.heads}))]
-    brought = [f"{count} {words(defect).lower()}" for defect, count in group.consequences]
-    notes += [f"brought along: {', '.join(brought)}"] if brought else []
+    brought = [words(defect).lower() + (f" ({count})" if count > 1 else "") for defect, count in group.consequences]
+    notes += [f"with {', '.join(brought)}"] if brought else []
     return Finding(
         severity=group.severity.label,
         name=name,

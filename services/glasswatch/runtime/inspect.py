@@ -186,8 +186,9 @@ class Inspection:
                 self.on_detection(detection)
             lufs = detection.measurements.get("short_term_lufs")
             if evidence is not None and lufs is not None:
-                end = Instant(detection.span.epoch, detection.span.end)
-                evidence.see_loudness(float(decoder.timeline.position(end)), lufs)
+                edges = (Instant(detection.span.epoch, edge) for edge in (detection.span.start, detection.span.end))
+                start_s, end_s = (float(decoder.timeline.position(edge)) for edge in edges)
+                evidence.see_loudness(start_s, end_s, lufs)
             keep(decisions.add(detection))
 
         pipeline.consume(DETECTIONS, decide, lambda: keep(decisions.finish(self.channel)))

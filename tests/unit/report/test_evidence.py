@@ -159,7 +159,7 @@ def test_memory_does_not_grow_with_length() -> None:
                 collector.see_frames(replace(chunk, pts=shifted[0], ends=shifted[1]))
         if s % 10 == 0:
             collector.see_audio(audio_chunks(pcm, 100, start=Fraction(s))[0])
-            collector.see_loudness(s, -23.0)
+            collector.see_loudness(s, s + 1, -23.0)
     assert sum(len(chunk) for chunk in collector._ring) <= (evidence.RING_S + 1) * FPS
     found = collector.finish()
     assert len(found.waveforms[0].low) <= MOST_BUCKETS
