@@ -1,11 +1,18 @@
 """Settings for every test."""
 
+import signal
+
 import pytest
 from hypothesis import settings
 
 # Shared machines are too noisy for a deadline on each example; pytest-timeout bounds whole tests.
 settings.register_profile("glasswatch", deadline=None)
 settings.load_profile("glasswatch")
+
+
+# Under `nohup ... &` SIGINT is ignored, and so it would be by every process that a test starts and then interrupts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(trylast=True)
