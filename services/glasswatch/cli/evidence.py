@@ -6,10 +6,9 @@ import tempfile
 from collections.abc import Collection
 from pathlib import Path
 
-import click
-
 from glasswatch.cli.messages import say
 from glasswatch.cli.output import ProgressBar
+from glasswatch.cli.table import line
 from glasswatch.core.errors import OutputError, UsageError
 from glasswatch.decoder.source import Source
 from glasswatch.evidence import video
@@ -75,5 +74,5 @@ def write(folder: Path, source: Source, recorder: Recorder, report: Report, *, t
         say(f"the evidence ends with what was judged, at {drawn.position_s:.1f} s")
     if not quiet:
         for path in drawn.paths:
-            click.echo(f"Evidence: {path.resolve()}")
+            line(f"Evidence: {path.resolve()}")
     return not drawn.interrupted

@@ -96,9 +96,13 @@ class Group:
 
     @property
     def consequences(self) -> list[tuple[str, int]]:
-        """Defects that were brought along, with the number of their events."""
-        heads = Counter(event.defect for occurrence in self.occurrences for event in occurrence.heads)
-        return list((Counter(event.defect for o in self.occurrences for event in o.events) - heads).items())
+        """What was brought along, with the number of events; the kind is named where the defect is the cause's own."""
+        heads = {event.id: event.defect for occurrence in self.occurrences for event in occurrence.heads}
+        brought = (e for occurrence in self.occurrences for e in occurrence.events if e.id not in heads)
+        own = set(heads.values())
+        return sorted(
+            Counter(f"{e.defect} {e.kind}" if e.defect in own and e.kind else e.defect for e in brought).items()
+        )
 
 
 def occurrences(events: Iterable[ReportEvent]) -> list[Occurrence]:
@@ -132,7 +136,7 @@ def title(group: Group) -> str:
     else:
         heads = {event.defect for occurrence in group.occurrences for event in occurrence.heads}
         what = f"{group.incident}: {', '.join(sorted(heads))}"
-    brought = ", ".join(sorted(defect for defect, _ in group.consequences))
+    brought = ", ".join(defect for defect, _ in group.consequences)
     return f"{what} with {brought}" if brought else what
 
 

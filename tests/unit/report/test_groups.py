@@ -41,6 +41,14 @@ def test_what_a_defect_brings_along_does_not_set_it_apart() -> None:
     assert (title(group), len(group.occurrences), group.consequences) == ("dropout with clicks", 2, [("clicks", 1)])
 
 
+def test_another_kind_of_the_same_defect_is_called_by_its_kind() -> None:
+    row = (
+        event("clipping", 5, kind="full_scale", incident="over-1"),
+        event("clipping", 4, kind="true_peak", severity=Severity.INFO, incident="over-1", consequence_of="clipping5"),
+    )
+    assert lines(*row) == [("clipping full_scale with clipping true_peak", 1)]
+
+
 def test_loss_of_sound_comes_before_a_longer_inverted_pair() -> None:
     assert lines(event("phase", 0, 60), event("silence", 3, 2), event("black", 90, 1)) == [
         ("silence", 1),
