@@ -23,6 +23,9 @@ WINDOW = 20
 
 PAIRS = (("FL", "FR"), ("BL", "BR"), ("SL", "SR"), ("FLC", "FRC"), ("DL", "DR"), ("WL", "WR"))
 
+USUAL = 2 * HOPS_PER_S
+"""Windows before an inversion that tell how the pair correlates when it is right."""
+
 LEAST_ACTIVE = HOPS_PER_S // 5
 """Hops with sound that a second needs for a verdict on dual mono or a dead channel."""
 
@@ -42,6 +45,10 @@ class PhaseParams(Params):
             turns every frequency round, microphones that stand apart turn round only some.
         sure_correlation: Below this, in the signal and in its differences, it is no matter of microphones; above,
             the finding is information.
+        flip: So it is where the pair did not correlate before by at least this share of what it does now, the other way
+            round: an inversion only turns the sign, while single notes of synthesizers and wide ambience are out of
+            phase by design.
+        lasting_s: What lasts longer needs no sign of a change.
         level_dbfs: RMS level that both channels need for a verdict on their correlation, in dBFS.
         side_db: Dual mono: level of the difference of the channels relative to both.
         dead_dbfs: RMS level below which a channel is dead if its partner is above `level_dbfs`.
@@ -50,6 +57,8 @@ class PhaseParams(Params):
     correlation: Annotated[float, Field(ge=-1, le=0)]
     treble_correlation: Annotated[float, Field(ge=-1, le=0)]
     sure_correlation: Annotated[float, Field(ge=-1, le=0)]
+    flip: Annotated[float, Field(ge=0, le=1)]
+    lasting_s: Annotated[float, Field(ge=0, le=60)]
     level_dbfs: Annotated[float, Field(ge=-80, le=0)]
     side_db: Annotated[float, Field(le=-20)]
     dead_dbfs: Annotated[float, Field(le=-40)]
@@ -63,11 +72,15 @@ class Inversion:
         is_on: Whether the last window was negative.
         since: Where the last inversion began.
         until: Where the last one that is over ended.
+        recent: Correlation of the last windows with sound that were not negative, oldest first.
+        usual: Median of those before the last inversion began; 0 where there were too few.
     """
 
     is_on: bool = False
     since: int = 0
     until: int = 0
+    recent: Floats = field(default_factory=lambda: np.zeros(0))
+    usual: float = 0.0
 
 
 @dataclass(slots=True)
@@ -109,7 +122,7 @@ class Phase(PcmDetector[PhaseParams, PhaseState]):
 
     spec = DetectorSpec(
         name="phase",
-        version="1",
+        version="2",
         defects=("phase",),
         needs=(AudioNeed(),),
         measurements={"correlation": "1", "treble_correlation": "1", "side_db": "dB", "channel": "1"},
@@ -151,11 +164,11 @@ class Phase(PcmDetector[PhaseParams, PhaseState]):
         state = self.state
         found: list[_Finding] = []
         inverted = np.zeros(hops, np.bool_)
-        worst: tuple[Floats, Floats] | None = None
+        worst: tuple[Floats, Floats, Inversion] | None = None
         for products, inversion in zip(state.products, state.inversions, strict=True):
             flags, correlation, treble = self._inverted(products, hops, inversion)
             if flags.any() and (worst is None or correlation.min() < worst[0].min()):
-                worst = correlation, treble
+                worst = correlation, treble, inversion
             inverted |= flags
         if worst is not None:
             found += [self._inversion(*worst, a, b) for a, b, is_on in runs_of(inverted) if is_on]
@@ -175,14 +188,15 @@ class Phase(PcmDetector[PhaseParams, PhaseState]):
         xx, yy, xy, dxx, dyy, dxy, _ = sliding_window_view(products, WINDOW, axis=1).mean(axis=2)
         correlation = xy / np.sqrt(np.maximum(xx * yy, SILENT**2))
         treble = dxy / np.sqrt(np.maximum(dxx * dyy, SILENT**2))
+        is_active = np.minimum(xx, yy) >= _mean_square(self.params.level_dbfs)
         negative = (
-            (np.minimum(xx, yy) >= _mean_square(self.params.level_dbfs))
+            is_active
             & (correlation < self.params.correlation)
             & (treble < self.params.treble_correlation)
         )
         missing = max(hops - len(negative), 0)
-        negative, correlation, treble = (
-            np.pad(values[:hops], (0, missing), "edge") for values in (negative, correlation, treble)
+        negative, correlation, treble, is_active = (
+            np.pad(values[:hops], (0, missing), "edge") for values in (negative, correlation, treble, is_active)
         )
         base = self.state.judged
         flags[: max(inversion.until - base, 0)] = inversion.until > base
@@ -191,18 +205,27 @@ class Phase(PcmDetector[PhaseParams, PhaseState]):
                 # The sum of products grows up to the onset and falls from there.
                 rise = np.cumsum(products[2, start : start + WINDOW])
                 inversion.since = base + start + int(np.argmax(np.concatenate([[0.0], rise])))
+                # The last windows before the first negative one hold some of the inversion.
+                before = inversion.recent[:-WINDOW]
+                inversion.usual = float(np.median(before)) if len(before) >= WINDOW else 0.0
             elif inversion.is_on and not is_on:
                 fall = np.cumsum(products[2, start : start + WINDOW])
                 inversion.until = base + start + int(np.argmin(np.concatenate([[0.0], fall])))
                 flags[max(inversion.since - base, 0) : max(inversion.until - base, 0)] = True
             inversion.is_on = is_on
-            if is_on:
+            if not is_on:
+                heard = correlation[start:end][is_active[start:end]]
+                inversion.recent = np.concatenate([inversion.recent, heard])[-(USUAL + WINDOW) :]
+            else:
                 flags[max(inversion.since - base, 0) : end] = True
         return flags, correlation, treble
 
-    def _inversion(self, correlation: Floats, treble: Floats, first: int, last: int) -> _Finding:
+    def _inversion(self, correlation: Floats, treble: Floats, inversion: Inversion, first: int, last: int) -> _Finding:
+        params = self.params
         at = first + int(np.argmin(correlation[first:last]))
-        is_sure = max(correlation[at], treble[first:last].min()) < self.params.sure_correlation
+        is_strong = max(correlation[at], treble[first:last].min()) < params.sure_correlation
+        is_lasting = self.state.judged + last - inversion.since > params.lasting_s * HOPS_PER_S
+        is_sure = is_strong and (is_lasting or inversion.usual >= params.flip * -correlation[at])
         return _Finding(
             "inverted",
             first,
