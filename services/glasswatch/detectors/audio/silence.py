@@ -39,10 +39,19 @@ PAST_HOPS = 260
 """Hops of the past that tell how the sound ended: 600 ms before an onset that may lie in the ringing."""
 
 EDGE_HOPS = 20
-DECAY_DB = 25
+DECAY_DB = 30
 """Sound dies away by itself where the level falls by no more than this from the last 50 ms of sound to 50 ms of the
-pause, 25 ms after its start: 60 dB in 0.2 s, the shortest reverberation of a furnished room. What is cut off falls from
-the level of the programme to nothing, or to the noise of the equipment."""
+pause, 25 ms after its start: 60 dB in 0.15 s, the reverberation of a booth. What is cut off falls from the level of the
+programme to nothing, or to the noise of the equipment."""
+
+FLOOR_LEAST_DBFS = -85
+"""Peaks above this are a noise floor; the last bit of 16 bits toggles at -90."""
+
+STIR_HOPS = 30
+STIR_DB, STIR_DBFS = 12, -72
+"""A room is not still: 75 ms or more from its ends a natural pause has breath and movement, above this level and this far
+above its own floor. Lines and equipment that carry nothing are at one level: the peaks of white noise in 2.5 ms stay within
+8 dB for seconds."""
 
 FADE_HOPS = (240, 160, 80, 20, 0)
 FADE_DB = 15
@@ -58,6 +67,7 @@ class SilenceParams(Params):
         shortest_s: Pauses shorter than this are part of the sound.
         edge_s: Silence of up to this length at the end of a stream is ordinary, so at most information.
         rest_s: The same where nothing is cut off: before the first sound, and where the sound has died away by itself.
+        floor_s: The same where sound ends at once and its noise floor goes on, as between the words of a dry voice.
         tail_s: The same for silence that lasts to the end and into which the sound has died away.
     """
 
@@ -65,6 +75,7 @@ class SilenceParams(Params):
     shortest_s: Annotated[float, Field(ge=0.05, le=1)]
     edge_s: Annotated[float, Field(ge=0, le=1)]
     rest_s: Annotated[float, Field(ge=0, le=60)]
+    floor_s: Annotated[float, Field(ge=0, le=60)]
     tail_s: Annotated[float, Field(ge=0, le=600)]
 
 
@@ -86,6 +97,9 @@ class SilenceState(PcmState):
         before: Level of the last EDGE_HOPS hops of sound before the present pause.
         after: Level of EDGE_HOPS hops of the pause itself, after the ringing.
         is_faded: Whether the sound before it was faded down.
+        latest: Levels of the last STIR_HOPS hops of the present pause, which may be its end.
+        highest: Highest level of a hop between its ends so far.
+        lowest: Lowest level of a hop between its ends so far.
     """
 
     tail: Pcm = field(default_factory=no_samples)
@@ -101,6 +115,20 @@ class SilenceState(PcmState):
     before: float = 0.0
     after: float = 0.0
     is_faded: bool = False
+    latest: Pcm = field(default_factory=lambda: np.zeros(0, np.float32))
+    highest: float = 0.0
+    lowest: float = 1.0
+
+    @property
+    def is_natural(self) -> bool:
+        """Whether the present pause is one of the programme, not one that something cut into it."""
+        stirs = self.highest >= max(self.lowest * linear(STIR_DB), linear(STIR_DBFS))
+        return self.has_died_away or stirs
+
+    @property
+    def has_floor(self) -> bool:
+        """Whether the noise of the recording, or of a line, goes on in the present pause: the source is there."""
+        return self.after >= linear(FLOOR_LEAST_DBFS)
 
     @property
     def has_died_away(self) -> bool:
@@ -199,8 +227,9 @@ class Silence(PcmDetector[SilenceParams, SilenceState]):
             return None
         if not state.is_used:
             return _Ending(clock.may_be_unused, "nothing is heard on this track from start to end")
-        if state.has_died_away and length <= self.params.tail_s * clock.rate:
-            return _Ending(is_ordinary=True, reason="the sound has died away before the end")
+        longest = self.params.tail_s if state.has_died_away else self.params.rest_s if state.has_floor else 0
+        if length <= longest * clock.rate:
+            return _Ending(is_ordinary=True, reason="the programme has ended")
         return None
 
     def _away(self, hops: Pcm, where: slice, *, rest: int) -> Pcm:
@@ -219,6 +248,7 @@ class Silence(PcmDetector[SilenceParams, SilenceState]):
             state.onset = max(state.onset - int(np.argmax(loud[::-1])), state.told)
         state.piece_from, state.piece_hops, state.piece_level = state.onset, 0, 0.0
         state.hops, state.level, state.after = 0, 0.0, 0.0
+        state.latest, state.highest, state.lowest = np.zeros(0, np.float32), 0.0, 1.0
 
     def _look_back(self, past: npt.NDArray[np.float32]) -> None:
         """Take in how the sound ended whose hops up to the onset have these levels."""
@@ -239,6 +269,10 @@ class Silence(PcmDetector[SilenceParams, SilenceState]):
         edge = levels[max(RINGING_HOPS - state.hops, 0) : max(RINGING_HOPS + EDGE_HOPS - state.hops, 0)]
         state.after = max(state.after, float(edge.max(initial=0.0)))
         state.level = max(state.level, float(levels.max()))
+        inner = np.concatenate([state.latest, levels[max(STIR_HOPS - state.hops, 0) :]])
+        inner, state.latest = np.split(inner, [max(len(inner) - STIR_HOPS, 0)])
+        state.highest = max(state.highest, float(inner.max(initial=0.0)))
+        state.lowest = min(state.lowest, float(inner.min(initial=1.0)))
         state.hops += len(levels)
         while len(levels):
             part, levels = np.split(levels, [HOPS_PER_S - state.piece_hops])
@@ -263,11 +297,14 @@ class Silence(PcmDetector[SilenceParams, SilenceState]):
         assert state.onset is not None
         if clock.may_be_unused and not state.is_used:
             return "nothing has been heard on this track, which may be unused"
-        if end - state.onset > self.params.rest_s * clock.rate:
+        length = (end - state.onset) / clock.rate
+        if length > self.params.rest_s:
             return None
         if state.onset == 0:
             return "before the first sound"
-        return "the sound has died away" if state.has_died_away else None
+        if state.is_natural or (state.has_floor and length <= self.params.floor_s):
+            return "a pause of the programme"
+        return None
 
     def _silent(self, end: int, clock: SampleClock, *, is_ordinary: bool = False) -> Iterator[Detection]:
         """The piece of silence up to sample `end`, after the sound before it."""
