@@ -45,7 +45,9 @@ GATE_DB = 15.0
 GATE_SHARE = 0.8
 GATE_GAPS = 3
 EDGE_S = 0.02
-"""A noise gate closes where the sound is this far below its usual peaks, nearly always; losses fall anywhere."""
+GATE_SPREAD = 2
+"""A noise gate closes where the sound is this far below its usual peaks, nearly always, and for as long as the pauses are;
+losses fall anywhere, and are of one length."""
 
 IDENT_S, IDENT_SLACK_S = 0.25, 0.01
 """Line-up tones name their channels by breaks of 250 ms in one of them (EBU R 49, GLITS)."""
@@ -186,6 +188,9 @@ def _is_gated(own: Pcm, marks: Sequence[Mark], gap: Gap) -> bool:
     edge = round(EDGE_S * BLOCKS_PER_S)
     closing = [mark for mark in marks if mark.end < len(own)]
     if len(closing) < GATE_GAPS:
+        return False
+    lengths = [b.start - a.end for a, b in zip(marks, marks[1:], strict=False)]
+    if max(lengths) < GATE_SPREAD * min(lengths):
         return False
     usual = float(np.percentile(np.concatenate([own[m.start : m.end] for m in marks]), 95))
     levels = np.array([own[max(m.end - edge, m.start) : m.end].max() for m in closing])

@@ -300,7 +300,7 @@ class Silence(PcmDetector[SilenceParams, SilenceState]):
         length = (end - state.onset) / clock.rate
         if length > self.params.rest_s:
             return None
-        if state.onset == 0:
+        if state.onset <= RINGING_HOPS * max(clock.rate // HOPS_PER_S, 1):  # what a lossy decoder rings at the start
             return "before the first sound"
         if state.is_natural or (state.has_floor and length <= self.params.floor_s):
             return "a pause of the programme"
