@@ -24,10 +24,12 @@ PICTURE = "[0:v]split=3[a][b][c];[b]hflip[b];[a][b][c]concat=n=3[v]"
 SOUND = (
     "[0:a]aresample=48000,atrim=10.45:15.45,asetpts=PTS-STARTPTS,asplit[x][y];"
     "[x]atrim=0.5,asetpts=PTS-STARTPTS[body];[y]atrim=0:0.5[head];"
-    "[body][head]acrossfade=d=0.5:c1=qsin:c2=qsin,aloop=-1:216000,volume=18dB[a]"
+    "[body][head]acrossfade=d=0.5:c1=qsin:c2=qsin,"
+    "pan=stereo|FL=0.8*FL+0.2*FR|FR=0.2*FL+0.8*FR,aloop=-1:216000,volume=18dB[a]"
 )
 """The sample's sound repeats every 5.3 s with a join that can be heard; 5 s between two joins are repeated with a
-smooth one, and brought from -41 to -23 LUFS."""
+smooth one, and brought from -41 to -23 LUFS. Its channels have little in common: as narrow as most programmes are, it
+shows where a pair is turned round."""
 
 STEPS: dict[str, list[tuple[str, float, float, dict[str, str]]]] = {
     "picture": [
@@ -39,9 +41,9 @@ STEPS: dict[str, list[tuple[str, float, float, dict[str, str]]]] = {
     "sound": [
         ("silence", 5.0, 1.2, {}),
         ("dropout", 12.0, 1.0, {"length_ms": "40", "count": "1"}),
-        ("phase", 19.0, 3.0, {}),
+        ("phase", 18.0, 4.5, {}),
         ("hum", 32.0, 8.0, {"snr_db": "15"}),
-        ("clipping", 47.3, 0.7, {"gain_db": "16"}),
+        ("clipping", 47.3, 0.7, {"gain_db": "22"}),
     ],
 }
 """Defect, start and duration in seconds, settings."""
