@@ -49,9 +49,9 @@ def damaged(target: Path, source: Path, shares: Sequence[float], *, length: int 
     return target
 
 
-def inspect(path: Path | str, *detectors: str, profile: Path | None = None) -> Report:
+def inspect(path: Path | str, *detectors: str, profile: Path | None = None, programme: int | None = None) -> Report:
     """The report on a file or URL: all default detectors, or those named."""
-    with contextlib.closing(open_source(str(path))) as source:
+    with contextlib.closing(open_source(str(path), programme=programme)) as source:
         return Inspection(source, load_profile(profile, detectors or None)).run()
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from glasswatch.core.errors import InputError
-from glasswatch.decoder.source import Limits, open_source
+from glasswatch.decoder.limits import Limits
+from glasswatch.decoder.source import open_source
 from tests.field.making import ffmpeg, inspect, lavfi
 
 

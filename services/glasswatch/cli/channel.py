@@ -23,6 +23,7 @@ from glasswatch.config.channels import Channel
     click.option(
         "--live/--file", default=None, help="Whether media comes as time passes. Default: as the input looks."
     ),
+    click.option("--program", type=click.IntRange(1, 65535), help="Programme of a multiplex. Default: as inspect."),
     click.option("--profile", type=click.Path(path_type=Path), help="YAML file with parameters."),
     click.option("--once", is_flag=True, help="Open the input once, and end when it has ended."),
     services.HEALTH_PORT,
@@ -37,6 +38,7 @@ def channel(
     models: Path,
     detectors: str | None,
     live: bool | None,
+    program: int | None,
     profile: Path | None,
     once: bool,
     health_port: int,
@@ -53,7 +55,7 @@ def channel(
     with cluster_extra():
         from glasswatch.runtime.channels.run_fused import FusedSettings, run_fused  # noqa: PLC0415
         from glasswatch.telemetry import logs  # noqa: PLC0415
-    what = Channel(channel_id, location, detector_names(detectors), live)
+    what = Channel(channel_id, location, detector_names(detectors), live, program)
     settings = FusedSettings(kafka, what, profile, triton, models, once, health_port)
     logs.configure(log_level, json=log_json)
     return 0 if run_fused(settings) or not once else NOT_ALL_DECODED

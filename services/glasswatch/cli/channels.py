@@ -27,14 +27,18 @@ def channels() -> None:
 @click.argument("channel")
 @click.argument("location")
 @click.option("--detectors", metavar="NAME,...", help="Run only these on it.")
+@click.option(
+    "--program", type=click.IntRange(1, 65535), metavar="N",
+    help="Watch this programme of a multiplex; by default the first one that has picture.",
+)  # fmt: skip
 @services.KAFKA
-def add(channel: str, location: str, detectors: str | None, kafka: str | None) -> None:
+def add(channel: str, location: str, detectors: str | None, program: int | None, kafka: str | None) -> None:
     """Watch CHANNEL, whose input is the file or URL LOCATION as the decoders see it.
 
     What is there under this id is replaced. A file that was decoded is decoded again.
     """
-    added = Channel(channel, location, detector_names(detectors))
-    _publish(kafka, ChannelConfig(added.id, added.location, added.detectors))
+    added = Channel(channel, location, detector_names(detectors), program=program)
+    _publish(kafka, ChannelConfig(added.id, added.location, added.detectors, added.program))
 
 
 @channels.command()

@@ -13,7 +13,8 @@ from glasswatch.cli.output import ProgressBar, summarise
 from glasswatch.config.profile import Profile, load_profile
 from glasswatch.core.detection import Detection, Severity
 from glasswatch.core.errors import OutputError, UsageError
-from glasswatch.decoder.source import Limits, open_source
+from glasswatch.decoder.limits import Limits
+from glasswatch.decoder.source import open_source
 from glasswatch.detectors.audio.loudness import LoudnessParams, target_of
 from glasswatch.detectors.registry import registered
 from glasswatch.report.html import write_html
@@ -29,6 +30,10 @@ FOUND, INCOMPLETE, UNJUDGED = 1, 2, 3
 @click.command()
 @click.argument("input_", metavar="INPUT")
 @click.option("--detectors", "names", metavar="A,B", help="Run only these detectors.")
+@click.option(
+    "--program", type=click.IntRange(1, 65535), metavar="N",
+    help="Inspect this programme of a multiplex; by default the first one that has picture.",
+)  # fmt: skip
 @click.option("--profile", type=click.Path(path_type=Path), help="YAML file that changes parameters and rules.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the report as JSON; - for stdout.")
 @click.option("--report", "html_path", type=click.Path(path_type=Path), help="Write the report as one HTML file.")
@@ -55,6 +60,7 @@ FOUND, INCOMPLETE, UNJUDGED = 1, 2, 3
 def inspect(
     input_: str,
     names: str | None,
+    program: int | None,
     profile: Path | None,
     json_path: Path | None,
     html_path: Path | None,
@@ -70,14 +76,14 @@ def inspect(
 ) -> int:
     """Inspect a file or URL: decode it once, run the detectors, report what they find.
 
-    Exit status: 0 nothing at or above --fail-on; 1 such events; 2 wrong usage, or an input that cannot be read to
-    its end; 3 with --strict, a detector could not judge.
+    Exit status: 2 wrong usage, or an input that cannot be read to its end, whatever was found until then; else 1
+    events at or above --fail-on; 2 interrupted; 3 with --strict, a detector could not judge; 0 none of these.
     """
     only = [part.strip() for part in names.split(",") if part.strip()] if names is not None else None
     settings = load_profile(profile, only)
     for path in (json_path, html_path, junit_path, statistics_path):
         _check_folder(path)
-    source = open_source(input_, Limits(network=not no_network))
+    source = open_source(input_, Limits(network=not no_network), program)
     try:
         recorder = evidence.prepared(evidence_path, source, settings.params) if evidence_path is not None else None
         with ProgressBar(shown=not quiet) as bar, StatisticsFile(statistics_path) as statistics:
@@ -166,6 +172,8 @@ def _status(report: Report, threshold: Severity, *, strict: bool) -> int:
             say(f"detector {detector.name} failed and judged nothing more: {detector.reason}")
     if report.stopped:
         say(f"{report.stopped}; the report holds what was found until then")
+    if not report.readable:
+        return INCOMPLETE
     if any(event.severity >= threshold for event in report.events):
         return FOUND
     if not report.complete:

@@ -86,6 +86,8 @@ def summarise(report: Report, html: Path | None) -> None:
         f"{sum(event.severity is severity for event in report.events)} {severity.label}"
         for severity in reversed(Severity)
     ]
+    if left := len(report.input.not_judged):
+        counts.append(f"{left} part{'s' * (left > 1)} of the input not judged")
     if report.unread is not None:
         counts.append(f"not judged: {unread_words(report)}")
     line(f"{', '.join(counts)}; {timing.media_s:.1f} s of media in {timing.wall_s:.1f} s ({rate:.1f}x real time)")

@@ -38,6 +38,7 @@ class Channel:
         location: File or URL of the input; it may hold credentials.
         detectors: Names of the detectors that run on it, all when empty.
         live: Whether media comes as time passes; None leaves it to what the input looks like.
+        program: Number of the programme of a multiplex; None is the first one that has picture.
         revision: Grows when the channel is asked for again; a finished one is then decoded again.
     """
 
@@ -45,6 +46,7 @@ class Channel:
     location: str = field(repr=False)
     detectors: tuple[str, ...] = ()
     live: bool | None = None
+    program: int | None = None
     revision: int = field(default=0, compare=False)
 
     def __post_init__(self) -> None:
@@ -76,6 +78,7 @@ class _Entry(BaseModel):
     location: Annotated[str, Field(min_length=1)]
     detectors: tuple[str, ...] = ()
     live: bool | None = None
+    program: Annotated[int, Field(ge=1, le=65535)] | None = None
 
 
 class _File(BaseModel):
@@ -116,7 +119,7 @@ def load_channels(path: Path, environment: Mapping[str, str] = os.environ) -> di
     try:
         entries = _File.model_validate(yaml.load(text, _Loader)).channels  # noqa: S506 - a SafeLoader
         return {
-            name: Channel(name, _expand(entry.location, environment), entry.detectors, entry.live)
+            name: Channel(name, _expand(entry.location, environment), entry.detectors, entry.live, entry.program)
             for name, entry in entries.items()
         }
     except yaml.YAMLError as error:

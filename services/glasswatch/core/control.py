@@ -13,11 +13,13 @@ class ChannelConfig:
         channel: Channel id.
         location: File or URL of the input; it may hold credentials.
         detectors: Names of the detectors that run on it, all when empty.
+        program: Number of the programme of a multiplex, None for the first one that has picture.
     """
 
     channel: str
     location: str
     detectors: tuple[str, ...] = ()
+    program: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,8 @@ class InputInfo:
         video: The picture, None for audio only.
         audio: Every audio track, in order.
         captions: Every caption track, in order.
+        programme: Number of the inspected programme of a multiplex, None where the input has no programmes.
+        not_judged: What else the input holds, in lines: other programmes, further video, subtitles, variants.
     """
 
     path: str
@@ -77,6 +79,8 @@ class InputInfo:
     video: VideoInfo | None = None
     audio: tuple[AudioTrackInfo, ...] = ()
     captions: tuple[CaptionTrackInfo, ...] = ()
+    programme: int | None = None
+    not_judged: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "path", redact(self.path))

@@ -124,6 +124,7 @@ class AudioPath:
             self._take_time(self.clock.end if pts is None else pts * self._tick)
         elif pts is not None and not self._repeated and not self._follows(pts * self._tick_s):
             self._resume(pts * self._tick, rate)
+        self.clock.takes_over = self.clock.was_away = False
         if not self._form.fits(frame):
             self._flush()
             self._take_time(self._end.seconds)
@@ -170,11 +171,13 @@ class AudioPath:
         if self.clock.jumps(step) or self.clock.is_joining(before.seconds):
             self.clock.cut(pts)
         elif step > 0:
-            text = f"{float(step):.3f} s of sound are missing"
-            self.tally.say(FactKind.TIMESTAMP_GAP, before, text, gap_s=float(step))
+            if not self.clock.was_away:
+                text = f"{float(step):.3f} s of sound are missing"
+                self.tally.say(FactKind.TIMESTAMP_GAP, before, text, gap_s=float(step))
         else:
-            text = f"{float(-step):.3f} s of sound come twice"
-            self.tally.say(FactKind.TIMESTAMP_BACKWARD, before, text, duration_s=float(-step))
+            if not self.clock.takes_over:
+                text = f"{float(-step):.3f} s of sound come twice"
+                self.tally.say(FactKind.TIMESTAMP_BACKWARD, before, text, duration_s=float(-step))
             self._repeated = math.ceil(-step * rate)
         self._take_time(pts + Fraction(self._repeated, rate))
 

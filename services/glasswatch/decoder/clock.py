@@ -55,6 +55,9 @@ class StreamClock:
         end: When the last frame ends; a frame without a timestamp is placed there.
         holds: What a longer time between two frames means.
         epoch: The stream's present epoch.
+        takes_over: Whether the next frame is the first one of another PID, as the tables of a multiplex announce. Its
+            clock may be another one, and what overlaps is no fault; what is missing is.
+        was_away: Whether the tables had no such stream before the next frame: what is missing is no fault either.
     """
 
     stream: str
@@ -64,6 +67,8 @@ class StreamClock:
     end: Fraction
     holds: Holds = Holds.REGULAR
     epoch: int = 0
+    takes_over: bool = False
+    was_away: bool = False
     _last: Fraction | None = None
     _steps: deque[Fraction] = field(default_factory=lambda: deque(maxlen=15))
     _uncovered: Fraction = Fraction(0)
@@ -97,6 +102,7 @@ class StreamClock:
                 self._steps.append(step)
             elif not self._admit(pts, step, duration):
                 return None
+        self.takes_over = self.was_away = False
         self._last = pts
         self.end = pts + duration
         return Instant(self.epoch, pts)
@@ -111,7 +117,7 @@ class StreamClock:
         self.epoch = self.timeline.cut(self.epoch, pts, self.timeline.position(before))
         self._steps.clear()
         jump = float(pts - before.seconds)
-        announced = self.is_joining(self.end)
+        announced = self.is_joining(self.end) or self.takes_over
         self._join_until = None
         kind = FactKind.JOIN if announced else FactKind.DISCONTINUITY
         message = f"timestamps jump by {jump:+.3f} s" + (", as the input announces" if announced else "")
@@ -119,6 +125,8 @@ class StreamClock:
 
     def _admit(self, pts: Fraction, step: Fraction, duration: Fraction) -> bool:
         """Report an unusual step; False where the frame must be left out."""
+        if self.takes_over and -BACK <= step <= 0:
+            return False
         if self.is_joining(self.end):
             self.cut(pts)
             return True
@@ -137,7 +145,7 @@ class StreamClock:
     def _watch_gap(self, pts: Fraction, step: Fraction, duration: Fraction) -> None:
         usual = median_high(self._steps) if self._steps else duration
         self._steps.append(step)
-        if step <= GAP_FACTOR * max(usual, duration):
+        if step <= GAP_FACTOR * max(usual, duration) or self.was_away:
             return
         at = Instant(self.epoch, pts - step + usual)
         kind, gap, text = FactKind.TIMESTAMP_GAP, step - usual, "{:.3f} s are missing between two frames"

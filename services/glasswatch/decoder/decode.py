@@ -15,21 +15,26 @@ from av import AudioFrame, VideoFrame
 from av.audio.stream import AudioStream
 from av.codec.context import Flags
 from av.packet import Packet
-from av.stream import Discard
+from av.stream import Discard, Stream
 from av.video.stream import VideoStream
 
 from glasswatch.core.media import AudioChunk, FactKind, MediaUnit, StreamFact
 from glasswatch.core.needs import AudioNeed, FactNeed, Need, VideoNeed
 from glasswatch.core.time import Instant, Timeline
+from glasswatch.decoder.alongside import reader_alongside
 from glasswatch.decoder.audio import AudioPath
 from glasswatch.decoder.checksums import spare
 from glasswatch.decoder.checksums.watch import ChecksumWatch, watches_for
 from glasswatch.decoder.clock import StreamClock
 from glasswatch.decoder.discrete import TrackGroups, Tracks
+from glasswatch.decoder.endings import Endings
+from glasswatch.decoder.feeds import Feeds
 from glasswatch.decoder.joins import Joins, NoJoins, joins_of
 from glasswatch.decoder.ogg_reader import OggReader
+from glasswatch.decoder.pid_changes import Change, PidChanges
 from glasswatch.decoder.playlist import MediaPlaylist, playlist_of
 from glasswatch.decoder.source import Source
+from glasswatch.decoder.streams import describe, is_decodable
 from glasswatch.decoder.tally import Tally
 from glasswatch.decoder.transport_reader import TransportReader
 from glasswatch.decoder.video import VideoPath
@@ -37,15 +42,11 @@ from glasswatch.decoder.video import VideoPath
 PROGRESS_S = 1
 """How often, in seconds of media, facts say that time goes on."""
 
-SHORT_S = Fraction(1, 1000)
-"""PCM that ends no more than this before the length that its header states is whole."""
-
+WATCH_S = 10
+"""How often, in seconds of media, to look for streams that have appeared."""
 DECODER_LAG_S = 8
 """How far, in seconds, a packet's timestamp may be ahead of the frames decoded so far, of the same epoch: 16 frames in
 as many threads at 2 a second. What differs by more is after a jump."""
-
-TRUNCATED_S = Fraction(1, 2)
-"""A stream that ends this much before its declared end is truncated."""
 
 
 @dataclass(slots=True)
@@ -60,6 +61,7 @@ class Decoder:
         threads: Decoder threads; 0 lets FFmpeg choose.
         track_groups: Discrete mono tracks that are judged as one; None to infer them.
         busy_s: Wall seconds spent inside FFmpeg's demuxer and decoders so far.
+        stopped: Why the input could not be read to its end, None where it could, and before.
     """
 
     source: Source
@@ -68,13 +70,19 @@ class Decoder:
     threads: int = 0
     track_groups: TrackGroups | None = None
     busy_s: float = 0.0
+    stopped: str | None = None
     _out: deque[MediaUnit] = field(default_factory=deque)
     _paths: list[VideoPath | AudioPath] = field(default_factory=list)
     _told: Instant | None = None
+    _alongside: TransportReader | OggReader | None = None
+    _path_of: dict[Stream, VideoPath | AudioPath] = field(default_factory=dict)
+    _changes: PidChanges | None = None
+    _carries_from: dict[Stream, int] = field(default_factory=dict)
+    _watched_at: Fraction | None = None
     _playlist: MediaPlaylist | None = None
     _joins: Joins = field(default_factory=NoJoins)
-    _watches: dict[int, list[ChecksumWatch]] = field(default_factory=dict)
-    _spares: dict[int, spare.SpareDecoder] = field(default_factory=dict)
+    _watches: dict[str, list[ChecksumWatch]] = field(default_factory=dict)
+    _spares: dict[str, spare.SpareDecoder] = field(default_factory=dict)
     _tracks: Tracks = field(init=False)
 
     def __post_init__(self) -> None:
@@ -96,25 +104,16 @@ class Decoder:
         self._joins = joins_of(self.source, self._playlist)
         self._paths = [self._path(stream) for stream in self.source.streams if self._is_read(stream)]
         self._leave_out_unread()
-        path_of = {path.tally.stream.index: path for path in self._paths}
+        self._path_of = {path.tally.stream: path for path in self._paths}
         for stream in self.source.undecodable:
             text = "FFmpeg has no decoder for this stream"
             self._out.append(StreamFact(FactKind.NOTHING_DECODED, self._start, self.source.name_of(stream), text))
         yield
-        transport = self._reader_alongside()
+        alongside = self._alongside = reader_alongside(self.source)
+        self._changes = self.source.pid_changes()
         try:
             for packet in self._packets():
-                path = path_of.get(packet.stream.index)
-                if path is None:
-                    self._look_at_first(packet)
-                    continue
-                self._note(packet, path)
-                if transport is not None and packet.pos is not None:
-                    # On the leading stream's time only: streams that were cut apart would scatter the findings.
-                    self._out.extend(transport.read_to(packet.pos, self._reached))
-                self._decode(path, packet)
-                if path is self._paths[0]:
-                    self._tell_progress()
+                self._take(packet)
                 yield
             for path in self._paths:
                 self._decode(path, None)
@@ -122,27 +121,43 @@ class Decoder:
                 yield
             self._out.extend(self._tracks.finish())
             yield
-            if transport is not None:
-                for fact in transport.finish(self._reached):
+            if alongside is not None:
+                for fact in alongside.finish(self._reached):
                     self._out.append(fact)
                     yield
         finally:
-            if transport is not None:
-                transport.close()
+            if alongside is not None:
+                alongside.close()
+        endings = Endings(self.source, self.timeline, self._start, self._playlist, self._out.append)
         for path in self._paths:
-            self._conclude(path)
+            for watch in self._watches.get(path.tally.name, ()):
+                watch.end()
+            endings.conclude(path)
+        ends = [self.timeline.position(path.reached) for path in self._paths if path.reached is not None]
+        if ends and self.stopped is None:
+            self.source.see_end(max(ends))
         if len(self._paths) == len(self.source.streams):
-            self._conclude_container()
+            endings.conclude_container(self._paths)
         yield
 
-    def _reader_alongside(self) -> TransportReader | OggReader | None:
-        """What reads a local file's container too, where that has checks of its own which FFmpeg keeps to itself."""
-        path = self.source.path
+    def _take(self, packet: Packet[Any]) -> None:
+        """Decode a packet of a watched track."""
+        path = self._path_of.get(packet.stream)
         if path is None:
-            return None
-        if self.source.is_transport_stream:
-            return TransportReader(path)
-        return OggReader(path) if self.source.container.format.name == "ogg" else None
+            self._look_at_first(packet)
+            return
+        if packet.pos is not None and packet.pos < self._carries_from.get(packet.stream, 0):
+            return  # The end of an earlier stretch in this PID, which FFmpeg has held until the next one began.
+        if packet.stream is not path.tally.stream:
+            self._switch(path, packet.stream)
+        self._note(packet, path)
+        if self._alongside is not None and packet.pos is not None:
+            # On the leading stream's time only: streams that were cut apart would scatter the findings.
+            self._out.extend(self._alongside.read_to(packet.pos, self._reached))
+        self._decode(path, packet)
+        if path is self._paths[0]:
+            self._tell_progress()
+            self._watch_streams()
 
     @property
     def _start(self) -> Instant:
@@ -170,8 +185,9 @@ class Decoder:
 
     def _look_at_first(self, packet: Packet[Any]) -> None:
         """Decode a packet of a stream that nothing reads, until there is a picture."""
-        if not isinstance(packet.stream, VideoStream) or packet.stream.discard is Discard.all:
-            return  # what the demuxer had read ahead
+        video = self.source.video
+        if video is None or packet.stream is not video or self._is_read(video) or video.discard is Discard.all:
+            return  # A PID that carries no track, or what the demuxer had read ahead.
         with contextlib.suppress(av.FFmpegError, ValueError, MemoryError):
             for frame in packet.stream.decode(packet):
                 self.source.see_first(frame)
@@ -202,11 +218,11 @@ class Decoder:
         """Have the stream's checksums compared, where it has any and facts are needed."""
         if not any(isinstance(need, FactNeed) for need in self.needs):
             return
-        self._watches[tally.stream.index] = watches_for(tally)
+        self._watches[tally.name] = watches_for(tally)
         context = tally.stream.codec_context
         if context.codec.canonical_name in spare.CODECS:
             context.options = spare.OPTIONS
-            self._spares[tally.stream.index] = spare.SpareDecoder(tally)
+            self._spares[tally.name] = spare.SpareDecoder(tally)
 
     def _prepare(self, stream: VideoStream, threads: int) -> None:
         """Set up a decoder of pictures before its first packet."""
@@ -220,24 +236,93 @@ class Decoder:
 
     def _packets(self) -> Iterator[Packet[Any]]:
         """Packets until the end of the input, or until it can be read no further."""
-        packets = self.source.container.demux(self.source.streams) if self.source.streams else iter(())
-        while True:
-            started = time.perf_counter()
-            try:
-                packet = next(packets, None)
-            except (av.FFmpegError, OSError) as error:
-                text = f"the input cannot be read further: {getattr(error, 'strerror', None) or error}"
-                self._out.append(StreamFact(FactKind.TRUNCATED, self._reached, "container", text))
-                return
-            except IndexError:
-                # PyAV trips over streams that appeared after opening when it comes to flush at the end of the input.
-                return
-            finally:
-                self.busy_s += time.perf_counter() - started
-            if packet is None:
-                return
-            if not _is_flush(packet):
-                yield packet
+        if not self.source.streams:
+            return
+        feeds, before = Feeds(self.source.packets(), self._follow_tables), 0.0
+        for packet in feeds:
+            self.busy_s, before = self.busy_s + feeds.busy_s - before, feeds.busy_s
+            yield packet
+        self._watch_streams(at_end=True)
+        if feeds.failure is not None:
+            self.stopped = f"the input cannot be read further: {feeds.failure}"
+            self._out.append(StreamFact(FactKind.TRUNCATED, self._reached, "container", self.stopped))
+
+    def _follow_tables(self, position: int) -> list[Iterator[Packet[Any]]]:
+        """Follow the tables up to a place, or to where they name streams that come in; the packets of those."""
+        reader, changes = self._alongside, self._changes
+        if changes is None or not isinstance(reader, TransportReader):
+            return []
+        for tables in reader.tables(position):
+            change = changes.take(tables)
+            reader.others = changes.others
+            if change is not None:
+                self._change(change, tables.offset)
+            if later := self.source.later_packets():
+                return later
+        return []
+
+    def _change(self, change: Change, offset: int) -> None:
+        """Follow the tracks of the programme into the streams that a new PMT names."""
+        for name, stream in change.carriers.items():
+            for path in self._paths:
+                if path.tally.name == name:
+                    self._path_of[stream] = path
+                    self._carries_from[stream] = offset
+                    path.clock.takes_over = path.clock.was_away = path.tally.has_left
+                    path.tally.has_left = False
+        for path in self._paths:
+            path.tally.has_left |= path.tally.name in change.ended
+        for stream in change.added:
+            self._add(stream)
+        if change.missing:
+            self._lose(f"PID {', '.join(f'{pid:#06x}' for pid in sorted(change.missing))} of a new PMT")
+        if change.gone is not None:
+            self._lose(f"programme {change.gone}, which the multiplex names no longer,")
+
+    def _add(self, stream: VideoStream | AudioStream) -> None:
+        """Judge a track that a new PMT adds, if the input had its kind from the start."""
+        if isinstance(stream, VideoStream) or not self.source.audio or not is_decodable(stream):
+            self._lose(f"{describe(stream)} that appears in mid-stream")
+            return
+        self.source.audio = (*self.source.audio, stream)
+        if self._is_read(stream):
+            path = self._path(stream)
+            path.tally.has_joined = True
+            self._paths.append(path)
+            self._path_of[stream] = path
+
+    def _lose(self, what: str) -> None:
+        """State what is not judged from here on."""
+        position = float(self.timeline.position(self._reached))
+        self.source.not_judged.append(f"{what.rstrip(',')}, from {position:.1f} s on")
+        self._out.append(StreamFact(FactKind.NOTHING_DECODED, self._reached, "container", f"{what} is not judged"))
+
+    def _switch(self, path: VideoPath | AudioPath, stream: VideoStream | AudioStream) -> None:
+        """Go on with a track in another stream."""
+        former = path.tally.stream
+        self._path_of.pop(former, None)
+        self._decode(path, None)
+        # Its PID may carry the track again later.
+        former.codec_context.flush_buffers()
+        path.clock.takes_over = True
+        if isinstance(stream, VideoStream) and not stream.codec_context.is_open:
+            self._prepare(stream, self.threads)
+        for watch in self._watches.pop(path.tally.name, ()):
+            watch.end()
+        self._spares.pop(path.tally.name, None)
+        path.tally.stream = stream
+        self._watch_checksums(path.tally)
+
+    def _watch_streams(self, *, at_end: bool = False) -> None:
+        """Notice streams that appear after the opening, where no tables tell of them: PyAV passes them over."""
+        if not self.source.may_grow:
+            return
+        now = self.timeline.position(self._reached)
+        if not at_end and self._watched_at is not None and now < self._watched_at + WATCH_S:
+            return
+        is_first, self._watched_at = self._watched_at is None, now
+        if (at_end or not is_first) and (appeared := self.source.appeared()):
+            self._lose(f"{appeared} more stream{'s' * (appeared > 1)} that appeared")
 
     def _note(self, packet: Packet[Any], path: VideoPath | AudioPath) -> None:
         """Count a packet and say what is wrong with it."""
@@ -254,7 +339,7 @@ class Decoder:
         tally.confirm_flags()
         if packet.is_corrupt:
             tally.flag(packet, self._near(path, packet))
-        elif watches := self._watches.get(packet.stream.index):
+        elif watches := self._watches.get(tally.name):
             length, at, data = tally.seconds(packet.duration), self._at(path, packet), bytes(packet)
             for watch in watches:
                 watch.add(data, at, float(length) if length else None)
@@ -300,13 +385,14 @@ class Decoder:
                 case VideoPath(), VideoFrame():
                     if path.tally.frames == 0:
                         self.source.see_first(frame)
+                        self.source.steps = path.steps
                     path.add(frame)
                 case AudioPath(), AudioFrame():
                     path.add(frame)
 
     def _decode_unchecked(self, path: VideoPath | AudioPath, packet: Packet[Any] | None) -> list[AudioFrame] | None:
         """What a packet holds that the decoder has refused because of its checksum, None where that is not why."""
-        decoder = self._spares.get(path.tally.stream.index)
+        decoder = self._spares.get(path.tally.name)
         return None if decoder is None or packet is None else decoder.decode(packet, self._at(path, packet))
 
     def _tell_progress(self) -> None:
@@ -316,54 +402,3 @@ class Decoder:
         if told is None or reached.epoch != told.epoch or reached.seconds >= told.seconds + PROGRESS_S:
             self._told = reached
             self._out.append(StreamFact(FactKind.PROGRESS, reached, "container", "media time goes on"))
-
-    def _conclude(self, path: VideoPath | AudioPath) -> None:
-        """Facts that are known once a stream has ended."""
-        for watch in self._watches.get(path.tally.stream.index, ()):
-            watch.end()
-        tally, end = path.tally, path.reached
-        tally.end_flags(is_fault=not self._is_short_end(path))
-        if tally.first is None or end is None:
-            text = f"{tally.packets} packets, none could be decoded"
-            tally.say(FactKind.NOTHING_DECODED, self._start, text)
-            return
-        values = {"end_s": float(end.seconds), "packets": float(tally.packets), "frames": float(tally.frames)}
-        values["position_s"] = float(self.timeline.position(end))
-        declared = self.source.declared_s(tally.stream)
-        if declared is not None:
-            values["declared_s"] = float(declared)
-            lasted = self.timeline.position(end) - self.timeline.position(tally.first)
-            self._compare_length(tally.name, end, lasted, declared)
-        tally.say(FactKind.STREAM_ENDED, end, "the stream ends", **values)
-
-    def _is_short_end(self, path: VideoPath | AudioPath) -> bool:
-        """Whether the last packet of a PCM file is marked only since the file ends where it may: not before its length.
-
-        Whoever writes into a pipe cannot go back and state a length; then the file holds what it holds.
-        """
-        declared, end, first = self.source.declared_s(path.tally.stream), path.reached, path.tally.first
-        if not self.source.is_plain_pcm or end is None or first is None:
-            return False
-        lasted = self.timeline.position(end) - self.timeline.position(first)
-        return declared is None or declared - lasted <= SHORT_S
-
-    def _conclude_container(self) -> None:
-        """Compare the length of all streams with what the container states, where it does not for each."""
-        ends = [path.reached for path in self._paths if path.reached is not None]
-        declared = self.source.declared_container_s if self._playlist is None else self._playlist.least_s
-        if not ends or declared is None:
-            return
-        last = max(ends, key=self.timeline.position)
-        self._compare_length("container", last, self.timeline.position(last), declared)
-
-    def _compare_length(self, stream: str, end: Instant, lasted: Fraction, declared: Fraction) -> None:
-        missing = declared - lasted
-        if missing > (SHORT_S if self.source.is_plain_pcm else TRUNCATED_S):
-            text = f"the stream ends after {float(lasted):.2f} s of {float(declared):.2f} s"
-            values = {"missing_s": float(missing)}
-            self._out.append(StreamFact(FactKind.TRUNCATED, end, stream, text, values=values))
-
-
-def _is_flush(packet: Packet[Any]) -> bool:
-    """Whether it is one of the empty packets by which PyAV marks the end of the input."""
-    return packet.size == 0 and packet.dts is None and packet.pts is None

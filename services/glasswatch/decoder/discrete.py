@@ -165,7 +165,8 @@ class Tracks:
         known = replace(chunk, tracks=self.count, may_be_unused=chunk.track in self.spare)
         group = next((group for group in self.groups if chunk.track in group.members), None)
         if group is None:
-            yield known
+            # A track that came in later is told apart from those before.
+            yield replace(known, tracks=max(self.count, chunk.track + 1))
             return
         self._waiting.setdefault(chunk.track, deque()).append(known)
         yield from self._joined(group, is_end=False)

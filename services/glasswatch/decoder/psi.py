@@ -6,7 +6,7 @@ buffer grows beyond one section.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from glasswatch.decoder.checksums.crc import crc32_04c11db7
@@ -85,13 +85,45 @@ class PatSection:
 
 @dataclass(frozen=True, slots=True)
 class PmtSection:
-    """A programme's map: its number and the PIDs of its audio and video, with their kind in words.
+    """A programme's map.
 
-    Streams that may rightly be silent for long (subtitles, markers, data) are not among them.
+    Attributes:
+        programme: Its number.
+        streams: PIDs of its audio and video, with their kind in words. Streams that may rightly be silent for long
+            (subtitles, markers, data) are not among them.
+        pids: PIDs of all its streams, in order.
     """
 
     programme: int
     streams: dict[int, str] = field(default_factory=dict)
+    pids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """What PAT and PMTs name from a place in the stream on.
+
+    Attributes:
+        offset: Where the last PAT stands before the section that changed them, in bytes: who begins to read here finds
+            all of them.
+        programmes: PIDs of each programme in the order of its PMT, None while that has not come; by programme number
+            in the order of the PAT.
+        pmt_pids: PID of each programme's PMT.
+    """
+
+    offset: int
+    programmes: Mapping[int, tuple[int, ...] | None]
+    pmt_pids: Mapping[int, int]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every programme's PMT has come."""
+        return None not in self.programmes.values()
+
+    def only_of_others(self, programme: int) -> frozenset[int]:
+        """PIDs that other programmes have, and this one does not share."""
+        used = {n: {*(pids or ()), self.pmt_pids[n]} for n, pids in self.programmes.items()}
+        return frozenset().union(*used.values()) - used.get(programme, set())
 
 
 def parse_pat(section: bytes) -> PatSection | None:
@@ -111,17 +143,19 @@ def parse_pmt(section: bytes) -> PmtSection | None:
     if len(section) < 16 or section[0] != PMT_TABLE or not section[5] & 1:
         return None
     streams: dict[int, str] = {}
+    pids: list[int] = []
     at, end = 12 + ((section[10] & 0x0F) << 8 | section[11]), len(section) - 4
     while at + 5 <= end:
         stream_type = section[at]
         pid = (section[at + 1] & 0x1F) << 8 | section[at + 2]
         descriptors = section[at + 5 : at + 5 + ((section[at + 3] & 0x0F) << 8 | section[at + 4])]
+        pids.append(pid)
         if stream_type in _VIDEO_TYPES:
             streams[pid] = "video"
         elif stream_type in _AUDIO_TYPES or (stream_type == _PRIVATE_PES and _names_audio(descriptors)):
             streams[pid] = "audio"
         at += 5 + len(descriptors)
-    return PmtSection(section[3] << 8 | section[4], streams)
+    return PmtSection(section[3] << 8 | section[4], streams, tuple(pids))
 
 
 def _names_audio(descriptors: bytes) -> bool:

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
-from av import ContainerFormat, VideoFrame
+from av import VideoFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
-from av.stream import Discard
+from av.packet import Packet
+from av.stream import Discard, Stream
+from av.subtitles.stream import SubtitleStream
 from av.video.stream import VideoStream
 
 from glasswatch.core.errors import InputError
 from glasswatch.core.input import InputInfo
-from glasswatch.core.location import REMOTE, is_remote, why_refused
+from glasswatch.core.location import REMOTE
 from glasswatch.core.redact import redact
 from glasswatch.decoder.clock import Holds
+from glasswatch.decoder.feeds import without_leftovers
+from glasswatch.decoder.frame_rate import FrameSteps
+from glasswatch.decoder.limits import Limits, check_addresses, check_container, explain, local_path, refused_size
+from glasswatch.decoder.pid_changes import PidChanges
+from glasswatch.decoder.programmes import Programme, choose_programme, count_streams, find_programmes
 from glasswatch.decoder.riff import stated_length_s
 from glasswatch.decoder.streams import (
     FirstPicture,
@@ -28,23 +35,28 @@ from glasswatch.decoder.streams import (
     describe_captions,
     describe_video,
     format_names,
+    is_adaptive,
     is_decodable,
+    not_judged,
 )
 from glasswatch.decoder.xing import states_frames
 
 _NETWORK_PROTOCOLS = f"{','.join(REMOTE)},httpproxy,tls,crypto,data"
 _LOCAL_PROTOCOLS = "file,crypto,data"
 _PLAYLISTS = frozenset({".m3u8", ".mpd", ".sdp"})
-_MOST_PLAYLIST_BYTES = 64 << 20
-_ADDRESS = re.compile(rb"\b(?!file:|data:)[a-z][a-z0-9+.-]*://(?:[^/@\s\"'<]*@)?([^/?\s\"'<]+)", re.IGNORECASE)
-_Y4M = re.compile(rb"YUV4MPEG2 (?:\S+ )*?W(\d{1,10}) (?:\S+ )*?H(\d{1,10})\b")
-_LONGEST_Y4M_HEADER = 256
 _DISCONTINUOUS = frozenset({"flv", "live_flv", "hls", "rtsp", "rtp", "sdp"})
 _TS_DISCONT = 0x0200
 """FFmpeg's AVFMT_TS_DISCONT: timestamps of this format may jump."""
 
 _NO_TIMESTAMPS = 0x0080
 """FFmpeg's AVFMT_NOTIMESTAMPS: this format holds none."""
+
+_MERGE = "merge_pmt_versions"
+
+_MERGING = frozenset({"mpegts", "hls", "rtp", "rtsp", "sdp"})
+
+_GROWING = frozenset({"mpegts", "mpeg", "hls", "flv", "live_flv", "rtsp", "rtp", "sdp"})
+"""Formats whose headers do not state all streams (FFmpeg's AVFMTCTX_NOHEADER)."""
 
 _WITHOUT_DURATIONS = frozenset({"matroska", "webm", "flv", "live_flv", "asf", "asf_o", "ogg", "nut"})
 """Formats that only state when a frame is shown, and that hold what recorders of screens write: no frame while nothing
@@ -75,56 +87,58 @@ _STATES_LENGTH = frozenset(
 """Formats whose headers state lengths. For others FFmpeg guesses them from the last timestamps or the bit rate."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What an input from outside may cost.
-
-    Attributes:
-        open_timeout_s: Longest wait for an input to open.
-        read_timeout_s: Longest wait for the next packet.
-        most_pixels: Largest picture; the default is that of HEVC level 6.2 (MaxLumaPs): 8192 x 4352 in any orientation.
-        most_streams: An input with more streams is refused.
-        sample_rates: Lowest and highest sample rate, in Hz. Below lies no sound: a file of 80 kB that claims 1 Hz would
-            be 11 hours of media. Above the highest, 16 times 48 kHz, lies no PCM either.
-        most_channels: Most channels of a track; as many tracks as a master of Dolby Atmos may hold.
-        network: Whether the network may be used; where not, a URL is refused, and a playlist reaches files only.
-    """
-
-    open_timeout_s: float = 30.0
-    read_timeout_s: float = 30.0
-    most_pixels: int = 35_651_584
-    most_streams: int = 256
-    sample_rates: tuple[int, int] = (1_000, 768_000)
-    most_channels: int = 128
-    network: bool = True
-
-
 class Source:
     """An opened input: its container, the streams to watch, and its description.
 
-    One picture stream is watched that is no cover art, and every audio track; of a manifest with several variants
-    (HLS, DASH) the best one.
+    Of one programme, one picture stream is watched that is no cover art, and every audio track; of a manifest with
+    several variants (HLS, DASH) the best one.
 
     Attributes:
         container: The opened container.
         location: File or URL as it was given; it may hold credentials, see `core.redact`.
         path: The local file, None for a URL.
         limits: What the input may cost.
+        programme: The watched programme of a multiplex, None where the input has no programmes.
         video: The watched picture stream.
         audio: The watched audio tracks.
+        not_judged: What else it holds, in lines.
+        steps: Times between the frames decoded so far.
     """
 
-    def __init__(self, container: InputContainer, location: str, path: Path | None, limits: Limits) -> None:
+    def __init__(
+        self,
+        container: InputContainer,
+        location: str,
+        path: Path | None,
+        limits: Limits,
+        programmes: Sequence[Programme] = (),
+        programme: Programme | None = None,
+    ) -> None:
         self.container = container
         self.location = location
         self.path = path
         self.limits = limits
-        self.video = choose_video(container)
-        self.audio = choose_audio(container, self.video)
+        self.programme = programme
+        self._streams = streams = programme.streams if programme is not None else tuple(container.streams)
+        adaptive = is_adaptive(container)
+        self.video = choose_video(streams, adaptive=adaptive)
+        self.audio = choose_audio(streams, self.video, format_names(container))
+        self.not_judged = [
+            *(f"programme {p.number}: {p.summary} (--program {p.number})" for p in programmes if p is not programme),
+            *not_judged(streams, self._watched, adaptive=adaptive),
+        ]
+        self.steps = FrameSteps()
+        self._read_s: Fraction | None = None
         self._first = FirstPicture()
-        watched = {stream.index for stream in self.streams}
+        # What no programme has yet may become its own with the next PMT.
+        named = {stream for p in programmes for stream in p.streams}
+        may_follow = container.streams if self.has_tables else ()
+        self._followed = [s for s in may_follow if s not in named and isinstance(s, VideoStream | AudioStream)]
+        self._later: list[InputContainer] = []
+        self._later_packets: list[Iterator[Packet[Any]]] = []
+        self._appeared = 0
         for stream in container.streams:
-            if stream.index not in watched:
+            if stream not in self.streams and stream not in self._followed:
                 stream.discard = Discard.all
 
     @property
@@ -144,6 +158,60 @@ class Source:
     def name_of(self, stream: VideoStream | AudioStream) -> str:
         """Name of a watched stream in facts: "video:0", "audio:0", "audio:1"."""
         return f"audio:{self.audio.index(stream)}" if isinstance(stream, AudioStream) else "video:0"
+
+    def packets(self) -> Iterator[Packet[Any]]:
+        """Packets of the decoded streams, and of those that the programme may go on in."""
+        packets = self.container.demux([*self.streams, *self._followed])
+        return (
+            without_leftovers(packets) if format_names(self.container) & _MERGING and not self.has_tables else packets
+        )
+
+    @property
+    def has_tables(self) -> bool:
+        """Whether PAT and PMTs can be read beside the demuxer."""
+        return self.programme is not None and self.path is not None and self.is_transport_stream
+
+    def pid_changes(self) -> PidChanges | None:
+        """What follows the programme's tracks from PMT to PMT, None where this input has no tables to be read."""
+        if self.programme is None or not self.has_tables:
+            return None
+        tracks = {self.name_of(stream): stream for stream in self._watched}
+        return PidChanges(self.programme.number, tracks, self.container.streams, self._open_later)
+
+    def later_packets(self) -> list[Iterator[Packet[Any]]]:
+        """Packets of streams that have been opened since the last call, since a PMT named them."""
+        packets, self._later_packets = self._later_packets, []
+        return packets
+
+    def _open_later(self, offset: int, pids: frozenset[int]) -> list[Stream]:
+        """Streams of these PIDs, from a place in the file on; none where FFmpeg does not find them."""
+        try:
+            options = _options(self.path, self.limits) | {"skip_initial_bytes": str(offset)}
+            container = _open(f"file:{self.path}", options, self.limits)
+        except (av.FFmpegError, OSError, ValueError, MemoryError):
+            return []
+        self._later.append(container)
+        found: list[Stream] = []
+        for stream in container.streams:
+            if stream.id in pids and len(found) < self.limits.most_streams:
+                found.append(stream)
+            else:
+                stream.discard = Discard.all
+        media = [stream for stream in found if isinstance(stream, VideoStream | AudioStream)]
+        if media:
+            self._later_packets.append(container.demux(media))
+        return found
+
+    @property
+    def may_grow(self) -> bool:
+        """Whether streams may appear after the opening without a table that tells of them."""
+        return bool(format_names(self.container) & _GROWING) and not self.has_tables
+
+    def appeared(self) -> int:
+        """How many streams have appeared since the opening, or since the last call."""
+        count = count_streams(self.container) - len(self.container.streams)
+        new, self._appeared = count - self._appeared, max(count, self._appeared)
+        return max(new, 0)
 
     @property
     def may_jump(self) -> bool:
@@ -208,22 +276,36 @@ class Source:
         """Take note of the first picture: some facts are known only then."""
         self._first = FirstPicture.of(frame)
 
-    def describe(self) -> InputInfo:
-        """The input as the container describes it; rotation is known once the first picture has been decoded."""
+    def see_end(self, read_s: Fraction) -> None:
+        """Take note of how long the input has turned out to be, in seconds."""
+        self._read_s = read_s
+
+    @property
+    def _duration_s(self) -> float | None:
         duration = self.container.duration
+        if self._read_s is not None and not self._states_length and not is_adaptive(self.container):
+            # FFmpeg has guessed, from one PID or from the bit rate.
+            return float(self._read_s)
+        return duration / av.time_base if duration and duration > 0 else None
+
+    def describe(self) -> InputInfo:
+        """The input as the container describes it, and as far as its frames tell more once they have been decoded."""
         return InputInfo(
             path=self.location,
             container=self.container.format.name,
-            duration_s=duration / av.time_base if duration and duration > 0 else None,
+            duration_s=self._duration_s,
             start_s=float(self.start or 0),
-            video=describe_video(self.video, self._first) if self.video is not None else None,
+            video=describe_video(self.video, self._first, self.steps) if self.video is not None else None,
             audio=tuple(describe_audio(track) for track in self.audio),
-            captions=tuple(describe_captions(track) for track in self.container.streams.subtitles),
+            captions=tuple(describe_captions(s) for s in self._streams if isinstance(s, SubtitleStream)),
+            programme=self.programme.number if self.programme is not None else None,
+            not_judged=tuple(self.not_judged),
         )
 
     def close(self) -> None:
         """Let go of the file or connection."""
-        self.container.close()
+        for container in (*self._later, self.container):
+            container.close()
 
 
 def _is_pcm(stream: VideoStream | AudioStream) -> bool:
@@ -236,133 +318,70 @@ def _names_sample_entry(stream: VideoStream | AudioStream) -> bool:
     return len(tag) == 4 and tag.isascii() and tag.isprintable()
 
 
-def open_source(location: str, limits: Limits | None = None) -> Source:
+def open_source(location: str, limits: Limits | None = None, programme: int | None = None) -> Source:
     """Open a file or URL.
 
+    Args:
+        location: The file or URL.
+        limits: What it may cost.
+        programme: Number of the programme to watch; None is the first one that has picture, or the first.
+
     Raises:
-        InputError: It does not exist, cannot be read, is no media, or is beyond the limits.
+        InputError: It does not exist, cannot be read, is no media, is beyond the limits, or has no such programme.
     """
     limits = limits or Limits()
-    path = _local_path(location)
+    path = local_path(location)
     if path is None and not limits.network:
         raise InputError(f"cannot read {redact(location)}: the network is not to be used; name a file")
+    if path is not None and path.suffix.lower() in _PLAYLISTS and not limits.network:
+        check_addresses(path)
+    try:
+        # With its protocol, so that no name of a file is read as a URL.
+        container = _open(f"file:{path}" if path is not None else location, _options(path, limits), limits)
+    except (av.FFmpegError, OSError, ValueError, MemoryError) as error:
+        reason = (refused_size(path) if path is not None else None) or explain(error, location)
+        if path is not None and path.suffix.lower() in _PLAYLISTS and not limits.network:
+            reason += "; or what it names lies on the network, which is not to be used"
+        raise InputError(f"cannot read {redact(location)}: {reason}") from error
+    try:
+        where = redact(location)
+        check_container(container, where, limits)
+        programmes = find_programmes(container, path)
+        source = Source(container, location, path, limits, programmes, choose_programme(programmes, programme, where))
+        _check_streams(source, where, limits)
+        return source
+    except InputError:
+        container.close()
+        raise
+
+
+def _open(location: str, options: dict[str, str], limits: Limits) -> InputContainer:
+    timeout = limits.open_timeout_s, limits.read_timeout_s
+    return av.open(location, options=options, timeout=timeout, metadata_errors="replace")
+
+
+def _options(path: Path | None, limits: Limits) -> dict[str, str]:
+    """FFmpeg's options for a local file, or for a URL."""
     protocols = _NETWORK_PROTOCOLS
     if path is not None:
         # A playlist on disk may name network addresses, one from the network must not name local files.
         protocols = _LOCAL_PROTOCOLS
         if path.suffix.lower() in _PLAYLISTS and limits.network:
             protocols += f",{_NETWORK_PROTOCOLS}"
-        elif path.suffix.lower() in _PLAYLISTS:
-            _check_addresses(path)
-    try:
-        container = av.open(
-            # With its protocol, so that no name of a file is read as a URL.
-            f"file:{path}" if path is not None else location,
-            # Pictures are decoded to find out what they are; within a margin, so that their size is known and told.
-            options={"protocol_whitelist": protocols, "max_pixels": str(4 * limits.most_pixels)},
-            timeout=(limits.open_timeout_s, limits.read_timeout_s),
-            metadata_errors="replace",
-        )
-    except (av.FFmpegError, OSError, ValueError, MemoryError) as error:
-        reason = (_refused_size(path) if path is not None else None) or _explain(error, location)
-        if path is not None and path.suffix.lower() in _PLAYLISTS and not limits.network:
-            reason += "; or what it names lies on the network, which is not to be used"
-        raise InputError(f"cannot read {redact(location)}: {reason}") from error
-    try:
-        _check_streams(container, redact(location), limits)
-        return Source(container, location, path, limits)
-    except InputError:
-        container.close()
-        raise
+    options = {
+        "protocol_whitelist": protocols,
+        # Pictures are decoded to find out what they are; within a margin, so that their size is known and told.
+        "max_pixels": str(4 * limits.most_pixels),
+        # Where no tables are read here, FFmpeg follows PIDs that change; segments of HLS have a demuxer of their own.
+        "seg_format_options": f"{_MERGE}=1",
+    }
+    return options if path is not None else options | {_MERGE: "1"}
 
 
-def _local_path(location: str) -> Path | None:
-    """The file that a location names, None for a URL.
-
-    Raises:
-        InputError: It is no file that can be read, and no URL of a protocol that is allowed.
-    """
-    path = Path(location)
-    try:
-        if not path.exists():
-            if is_remote(location):
-                return None
-            raise InputError(why_refused(location) or f"no such file: {path}")
-        if path.is_dir():
-            raise InputError(f"{path} is a directory; name one media file")
-        if not path.is_file():
-            raise InputError(f"{path} is a device or a pipe; name a file or a URL")
-        if path.stat().st_size == 0:
-            raise InputError(f"{path} is empty")
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot read {redact(location)}: {_explain(error, location)}") from error
-    return path
-
-
-def _check_streams(container: InputContainer, where: str, limits: Limits) -> None:
-    if len(container.streams) > limits.most_streams:
-        raise InputError(f"{where} has {len(container.streams)} streams; {limits.most_streams} are allowed")
-    video = choose_video(container)
-    if video is None and not container.streams.audio:
-        raise InputError(f"{where} holds neither audio nor video")
+def _check_streams(source: Source, where: str, limits: Limits) -> None:
+    video = source.video
+    if video is None and not source.audio:
+        of = f"programme {source.programme.number} of " if source.programme is not None else ""
+        raise InputError(f"{of}{where} holds neither audio nor video")
     if video is not None and is_decodable(video) and video.width * video.height > limits.most_pixels:
         raise InputError(f"{where}: {video.width}x{video.height} is larger than {limits.most_pixels} pixels")
-    for track in container.streams.audio:
-        _check_track(track, where, limits)
-    if "sdp" in format_names(container) and all(stream.start_time is None for stream in container.streams):
-        raise InputError(f"cannot read {where}: what it describes is not being sent; nothing came")
-
-
-def _check_track(track: AudioStream, where: str, limits: Limits) -> None:
-    if not is_decodable(track):
-        return
-    rate, channels = track.rate, track.codec_context.channels
-    lowest, highest = limits.sample_rates
-    if rate and not lowest <= rate <= highest:
-        raise InputError(f"{where}: a sample rate of {rate} Hz; {lowest} to {highest} Hz are allowed")
-    if channels > limits.most_channels:
-        raise InputError(f"{where}: {channels} channels in one track; {limits.most_channels} are allowed")
-
-
-def _check_addresses(playlist: Path) -> None:
-    """Refuse a playlist that names addresses on the network; FFmpeg holds those that it names to files."""
-    kind = playlist.suffix.lower()
-    if kind == ".sdp":
-        raise InputError(f"{playlist} describes a reception from the network, which is not to be used; name a file")
-    if kind != ".m3u8":
-        return
-    try:
-        with playlist.open("rb") as file:
-            lines = file.read(_MOST_PLAYLIST_BYTES).splitlines()
-    except OSError as error:
-        raise InputError(f"cannot read {playlist}: {error.strerror}") from error
-    for line in lines:
-        is_comment = line.startswith(b"#") and not line.startswith(b"#EXT")
-        if not is_comment and (address := _ADDRESS.search(line)):
-            host = address[1].decode("ascii", "replace")
-            raise InputError(f"{playlist} names {host}, but the network is not to be used; fetch what it names first")
-
-
-def _refused_size(path: Path) -> str | None:
-    """What is wrong with the picture size that raw video states, for which FFmpeg has no error of its own."""
-    try:
-        with path.open("rb") as file:
-            header = _Y4M.match(file.readline(_LONGEST_Y4M_HEADER))
-    except OSError:
-        return None  # the reason is another one
-    return f"its header states pictures of {int(header[1])}x{int(header[2])}, which cannot be read" if header else None
-
-
-def _explain(error: Exception, location: str) -> str:
-    """Why an input cannot be read. Never the error's own text where it repeats the address: that may hold secrets."""
-    if isinstance(error, av.error.InvalidDataError):
-        if location.partition("?")[0].endswith(".mpd") and not ContainerFormat("dash").is_input:
-            return "this build of FFmpeg has no DASH demuxer; give it one stream of the manifest, or its HLS form"
-        return "it is no media file that FFmpeg can read, or it is damaged at the start"
-    if isinstance(error, (av.error.TimeoutError, av.error.ExitError)):
-        return "it did not answer in time"
-    if isinstance(error, av.error.ProtocolNotFoundError):
-        return f"this build of FFmpeg does not speak {location.partition(':')[0]}"
-    if isinstance(error, (av.FFmpegError, OSError)) and error.strerror:
-        return error.strerror
-    return " ".join(str(error).split()) or type(error).__name__

@@ -40,6 +40,8 @@ class Tally:
         frames: Frames decoded.
         first: When the first frame is shown or heard.
         times: Decoding times of its packets.
+        has_joined: Whether the programme has had this track only since a later PMT.
+        has_left: Whether the programme has this track no longer, by its last PMT.
     """
 
     stream: VideoStream | AudioStream
@@ -52,6 +54,8 @@ class Tally:
     times: PacketTimes = field(default_factory=PacketTimes)
     _flagged: deque[int | None] = field(default_factory=lambda: deque(maxlen=MOST_FLAGGED))
     _unconfirmed: deque[tuple[Fraction | None, Instant]] = field(default_factory=deque)
+    has_joined: bool = False
+    has_left: bool = False
 
     def seconds(self, ticks: int | None) -> Fraction | None:
         """A timestamp or duration of the stream in seconds, None where there is none.
@@ -65,7 +69,10 @@ class Tally:
         """State that the first frame has been decoded."""
         self.first = at
         position = float(self.timeline.position(at))
-        self.say(FactKind.STREAM_STARTED, at, "the stream starts", start_s=float(at.seconds), position_s=position)
+        values = {"start_s": float(at.seconds), "position_s": position} | (
+            {"announced": 1.0} if self.has_joined else {}
+        )
+        self.say(FactKind.STREAM_STARTED, at, "the stream starts", **values)
 
     def flag(self, packet: Packet[Any], at: Instant) -> None:
         """Take note that a packet lacks data or carries an error flag; what follows tells whether that is a fault."""

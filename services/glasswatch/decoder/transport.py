@@ -19,7 +19,16 @@ import numpy as np
 from glasswatch.core.media import FactKind, StreamFact
 from glasswatch.core.time import Instant
 from glasswatch.decoder.pcr import CLOCK_HZ, LONGEST_STEP_S, StreamTime
-from glasswatch.decoder.psi import PAT_PID, PAT_TABLE, PMT_TABLE, SectionReader, crc_holds, parse_pat, parse_pmt
+from glasswatch.decoder.psi import (
+    PAT_PID,
+    PAT_TABLE,
+    PMT_TABLE,
+    SectionReader,
+    Tables,
+    crc_holds,
+    parse_pat,
+    parse_pmt,
+)
 from glasswatch.decoder.ts_packets import NULL_PID, PIDS, Breaks, Continuity, Framer, Packets, Skipped, Stretch
 
 
@@ -110,7 +119,11 @@ class TransportAnalyser:
     MOST_WATCHED = 1024
     """Tables and streams watched for absence; no real multiplex has as many."""
 
+    MOST_TABLES = 64
+    """Changes of the tables kept until they are fetched; further ones replace the last."""
+
     def __init__(self) -> None:
+        self.tables: list[Tables] = []
         self._queue = bytearray()
         self._framer = Framer()
         self._continuity = Continuity()
@@ -121,8 +134,11 @@ class TransportAnalyser:
         self._is_table = np.zeros(PIDS, np.bool_)
         self._is_table[PAT_PID] = True
         self._pat_version: int | None = None
+        self._pat_parts: dict[int, dict[int, int]] = {}
         self._pmt_pids: dict[int, int] = {}
         self._streams: dict[int, dict[int, str]] = {}
+        self._pids: dict[int, tuple[int, ...]] = {}
+        self._pat_offset = 0
         self._tables_changed = False
         self._seen: dict[tuple[TransportErrorKind, int], int] = {}
         self._found: dict[TransportErrorKind, dict[int | None, TransportError]] = {}
@@ -237,37 +253,54 @@ class TransportAnalyser:
             else:
                 self._come(kind, pid, offset)
                 if pid == PAT_PID:
-                    named |= self._take_pat(section)
+                    named |= self._take_pat(section, offset)
                 else:
                     self._take_pmt(section)
         return named
 
-    def _take_pat(self, section: bytes) -> bool:
+    def _take_pat(self, section: bytes, offset: int) -> bool:
         """Whether the section names PIDs that were not known to carry a PMT."""
         pat = parse_pat(section)
         if pat is None:
             return False
-        if pat.version != self._pat_version:
+        self._pat_offset = offset
+        # Streams that were put one behind the other change without a new version.
+        if pat.version != self._pat_version or self._pat_parts.get(pat.number, pat.programmes) != pat.programmes:
             self._pat_version = pat.version
+            self._pat_parts.clear()
             self._pmt_pids.clear()
             self._streams.clear()
+            self._pids.clear()
             self._is_table.fill(False)
             self._is_table[PAT_PID] = True
             self._readers = {PAT_PID: self._readers[PAT_PID]}
         known = len(self._pmt_pids)
+        self._pat_parts[pat.number] = pat.programmes
         for number, pid in pat.programmes.items():
             if number not in self._pmt_pids and len(self._pmt_pids) < self.MOST_WATCHED and pid != NULL_PID:
                 self._pmt_pids[number] = pid
                 self._is_table[pid] = True
                 self._await(TransportErrorKind.PMT, pid)
+        if len(self._pmt_pids) > known:
+            self._note_tables()
         return len(self._pmt_pids) > known
 
     def _take_pmt(self, section: bytes) -> None:
         pmt = parse_pmt(section)
-        if pmt is not None and pmt.programme in self._pmt_pids and self._streams.get(pmt.programme) != pmt.streams:
+        if pmt is None or pmt.programme not in self._pmt_pids:
+            return
+        if self._pids.get(pmt.programme) != pmt.pids:
+            self._pids[pmt.programme] = pmt.pids
+            self._note_tables()
+        if self._streams.get(pmt.programme) != pmt.streams:
             self._streams[pmt.programme] = pmt.streams
             for pid in pmt.streams:
                 self._await(TransportErrorKind.PID, pid)
+
+    def _note_tables(self) -> None:
+        del self.tables[self.MOST_TABLES - 1 :]
+        programmes = {number: self._pids.get(number) for number in self._pmt_pids}
+        self.tables.append(Tables(self._pat_offset, programmes, dict(self._pmt_pids)))
 
     def _await(self, kind: TransportErrorKind, pid: int) -> None:
         if len(self._seen) < 2 * self.MOST_WATCHED:

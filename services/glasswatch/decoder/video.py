@@ -20,6 +20,7 @@ from glasswatch.core.media import FactKind, FrameChunk
 from glasswatch.core.needs import Need, Planes, VideoNeed
 from glasswatch.core.time import Instant
 from glasswatch.decoder.clock import ABSURD, StreamClock
+from glasswatch.decoder.frame_rate import FrameSteps, frame_rate
 from glasswatch.decoder.pixels import PictureForm, pixel_layout, readable, rgb, sample_plane, size_of_lines
 from glasswatch.decoder.tally import Tally
 
@@ -177,12 +178,14 @@ class VideoPath:
             up for presentation times is not in order; frames are decoded in the order in which they are shown, so
             each is placed at the decoding time of the packet that completed it, less the decoder's delay.
         reached: When the last frame stops being shown, None before the first.
+        steps: Times between the frames so far.
     """
 
     def __init__(self, tally: Tally, needs: Collection[Need], clock: StreamClock, has_pts: bool = True) -> None:
         self.tally = tally
         self.has_pts = has_pts
         self.reached: Instant | None = None
+        self.steps = FrameSteps()
         self.clock = clock
         wanted = {n for n in needs if isinstance(n, VideoNeed)}
         # Luma is the first plane of the picture: where both are needed it is a view, not a second copy.
@@ -255,6 +258,7 @@ class VideoPath:
     def _show(self, picture: Picture) -> None:
         self._last = picture
         self.reached = Instant(picture.at.epoch, picture.until)
+        self.steps.add(picture.at.epoch, picture.at.seconds)
         try:
             for maker in self._makers:
                 maker.add(picture)
@@ -281,8 +285,9 @@ class VideoPath:
         if ticks != self._usual[0]:
             stream = self.tally.stream
             seconds = self.tally.seconds(ticks or None)
-            if seconds is None and isinstance(stream, VideoStream) and stream.average_rate:
-                seconds = 1 / stream.average_rate
+            if seconds is None and isinstance(stream, VideoStream):
+                rate = frame_rate((stream.average_rate, stream.guessed_rate), FrameSteps())
+                seconds = 1 / rate if rate is not None else None
             self._usual = ticks, seconds if seconds is not None and 0 < seconds <= ABSURD else NOMINAL_FRAME
         return self._usual[1]
 

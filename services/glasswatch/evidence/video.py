@@ -20,8 +20,9 @@ from glasswatch.core.media import AudioChunk, FrameChunk
 from glasswatch.core.needs import VideoNeed
 from glasswatch.core.time import Instant, Span
 from glasswatch.decoder.decode import Decoder
+from glasswatch.decoder.limits import Limits
 from glasswatch.decoder.pixels import size_of_lines
-from glasswatch.decoder.source import Limits, Source, open_source
+from glasswatch.decoder.source import Source, open_source
 from glasswatch.detectors.sync.av_sync import AvSyncDetector
 from glasswatch.evidence.painter import Painter
 from glasswatch.evidence.record import Recorder

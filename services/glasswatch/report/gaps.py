@@ -16,7 +16,8 @@ class Gap:
     Attributes:
         what: What it is: a length of time, or who could not judge.
         reason: Why.
-        status: "unread" for what was not read, else the detector's status.
+        status: "unread" for what was not read, "beside" for what the input holds besides what is judged, else the
+            detector's status.
     """
 
     what: str
@@ -35,6 +36,7 @@ def gaps(report: Report) -> list[Gap]:
         start_s, end_s = report.unread
         where = f"from {timecode(start_s)} on" if end_s is None else f"{timecode(start_s)} to {timecode(end_s)}"
         found.append(Gap(unread_words(report), f"{where}, {report.stopped}", "unread"))
+    found += [Gap(line, "", "beside") for line in report.input.not_judged]
     found += [Gap(d.name, d.reason or "", d.status.value) for d in report.unjudged]
     return found
 

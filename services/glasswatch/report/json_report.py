@@ -63,6 +63,8 @@ def _input(info: InputInfo, report: Report) -> dict[str, Any]:
         "video": None if info.video is None else _video(info.video),
         "audio": [_audio(track) for track in info.audio],
         "captions": [_captions(track) for track in info.captions],
+        "programme": info.programme,
+        "not_judged": list(info.not_judged),
     }
 
 

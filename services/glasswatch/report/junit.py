@@ -39,6 +39,9 @@ def to_junit(report: Report, threshold: Severity) -> ET.Element:
         "time": f"{report.timing.wall_s:.3f}",
     }
     suite.attrib.update(totals)
+    if report.input.not_judged:
+        lines = "\n".join(f"not judged: {line}" for line in report.input.not_judged)
+        ET.SubElement(suite, "system-out").text = lines
     suites = ET.Element("testsuites", {"name": "glasswatch", **totals})
     suites.append(suite)
     return suites

@@ -189,6 +189,7 @@ class Report:
         evidence: Pictures and curves, None where none were collected.
         complete: Whether the input was read to its end.
         stopped: Why not, in words, where it was not.
+        readable: Whether that is not the input's fault: False where it could not be read further.
     """
 
     input: InputInfo
@@ -198,6 +199,7 @@ class Report:
     evidence: Evidence | None = None
     complete: bool = True
     stopped: str | None = None
+    readable: bool = True
 
     def __post_init__(self) -> None:
         if not self.complete and not self.stopped:

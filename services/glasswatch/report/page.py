@@ -113,7 +113,9 @@ def _verdict(report: Report) -> Verdict:
     if not_judged:
         found = "Warnings were found" if report.worst is Severity.WARNING else "Nothing serious was found"
         return Verdict("unjudged", "Not fully judged", f"{not_judged} {found} in what was.")
-    return Verdict("pass", "Pass", "Nothing that matters was found." if report.events else "Nothing was found.")
+    found = "Nothing that matters was found" if report.events else "Nothing was found"
+    aside = " in what was judged of it" if report.input.not_judged else ""
+    return Verdict("pass", "Pass", f"{found}{aside}.")
 
 
 def _counts(report: Report) -> list[tuple[str, str, str]]:
@@ -232,6 +234,8 @@ def _detector(result: DetectorResult, events: Sequence[EventView], costliest: fl
 
 def _facts(info: InputInfo) -> list[tuple[str, str]]:
     facts = [("Container", info.container)]
+    if info.programme is not None:
+        facts.append(("Programme", str(info.programme)))
     facts.append(("Length", "unknown" if info.duration_s is None else timecode(info.duration_s)))
     if info.start_s:
         facts.append(("First timestamp", f"{number(round(info.start_s, 3))} s"))

@@ -137,6 +137,7 @@ class Inspection:
             evidence=evidence.finish() if evidence is not None else None,
             complete=stopped is None,
             stopped=stopped,
+            readable=decoder.stopped is None,
         )
 
     def _why_skip(self, name: str) -> str | None:
@@ -233,7 +234,7 @@ class Inspection:
             return f"interrupted after {float(self._position):.1f} s of media"
         except BusClosedError:
             pass  # A consumer has failed: `Pipeline.finish` raises its error.
-        return None
+        return decoder.stopped
 
     def _progress(self, started: float) -> Progress:
         duration = self.source.container.duration

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bglasswatch/v1/control.proto\x12\rglasswatch.v1\"E\n\rChannelConfig\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12\x10\n\x08location\x18\x02 \x01(\t\x12\x11\n\tdetectors\x18\x03 \x03(\t\"!\n\x0e\x43hannelRemoved\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\"5\n\x0e\x43hannelStarted\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12\x12\n\nrenditions\x18\x02 \x03(\t\"A\n\x0e\x43hannelStopped\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12\x13\n\x06reason\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\t\n\x07_reason\"\xe1\x01\n\x0e\x43ontrolMessage\x12.\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x1c.glasswatch.v1.ChannelConfigH\x00\x12\x30\n\x07removed\x18\x02 \x01(\x0b\x32\x1d.glasswatch.v1.ChannelRemovedH\x00\x12\x30\n\x07started\x18\x03 \x01(\x0b\x32\x1d.glasswatch.v1.ChannelStartedH\x00\x12\x30\n\x07stopped\x18\x04 \x01(\x0b\x32\x1d.glasswatch.v1.ChannelStoppedH\x00\x42\t\n\x07\x63ontentb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bglasswatch/v1/control.proto\x12\rglasswatch.v1\"g\n\rChannelConfig\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12\x10\n\x08location\x18\x02 \x01(\t\x12\x11\n\tdetectors\x18\x03 \x03(\t\x12\x14\n\x07program\x18\x04 \x01(\rH\x00\x88\x01\x01\x42\n\n\x08_program\"!\n\x0e\x43hannelRemoved\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\"5\n\x0e\x43hannelStarted\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12\x12\n\nrenditions\x18\x02 \x03(\t\"A\n\x0e\x43hannelStopped\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12\x13\n\x06reason\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\t\n\x07_reason\"\xe1\x01\n\x0e\x43ontrolMessage\x12.\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x1c.glasswatch.v1.ChannelConfigH\x00\x12\x30\n\x07removed\x18\x02 \x01(\x0b\x32\x1d.glasswatch.v1.ChannelRemovedH\x00\x12\x30\n\x07started\x18\x03 \x01(\x0b\x32\x1d.glasswatch.v1.ChannelStartedH\x00\x12\x30\n\x07stopped\x18\x04 \x01(\x0b\x32\x1d.glasswatch.v1.ChannelStoppedH\x00\x42\t\n\x07\x63ontentb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,13 +32,13 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'glasswatch.v1.control_pb2',
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CHANNELCONFIG']._serialized_start=46
-  _globals['_CHANNELCONFIG']._serialized_end=115
-  _globals['_CHANNELREMOVED']._serialized_start=117
-  _globals['_CHANNELREMOVED']._serialized_end=150
-  _globals['_CHANNELSTARTED']._serialized_start=152
-  _globals['_CHANNELSTARTED']._serialized_end=205
-  _globals['_CHANNELSTOPPED']._serialized_start=207
-  _globals['_CHANNELSTOPPED']._serialized_end=272
-  _globals['_CONTROLMESSAGE']._serialized_start=275
-  _globals['_CONTROLMESSAGE']._serialized_end=500
+  _globals['_CHANNELCONFIG']._serialized_end=149
+  _globals['_CHANNELREMOVED']._serialized_start=151
+  _globals['_CHANNELREMOVED']._serialized_end=184
+  _globals['_CHANNELSTARTED']._serialized_start=186
+  _globals['_CHANNELSTARTED']._serialized_end=239
+  _globals['_CHANNELSTOPPED']._serialized_start=241
+  _globals['_CHANNELSTOPPED']._serialized_end=306
+  _globals['_CONTROLMESSAGE']._serialized_start=309
+  _globals['_CONTROLMESSAGE']._serialized_end=534
 # @@protoc_insertion_point(module_scope)

@@ -7,14 +7,16 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class ChannelConfig(_message.Message):
-    __slots__ = ("channel", "location", "detectors")
+    __slots__ = ("channel", "location", "detectors", "program")
     CHANNEL_FIELD_NUMBER: _ClassVar[int]
     LOCATION_FIELD_NUMBER: _ClassVar[int]
     DETECTORS_FIELD_NUMBER: _ClassVar[int]
+    PROGRAM_FIELD_NUMBER: _ClassVar[int]
     channel: str
     location: str
     detectors: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, channel: _Optional[str] = ..., location: _Optional[str] = ..., detectors: _Optional[_Iterable[str]] = ...) -> None: ...
+    program: int
+    def __init__(self, channel: _Optional[str] = ..., location: _Optional[str] = ..., detectors: _Optional[_Iterable[str]] = ..., program: _Optional[int] = ...) -> None: ...
 
 class ChannelRemoved(_message.Message):
     __slots__ = ("channel",)

@@ -37,7 +37,9 @@ def _to_wire(value: ControlMessage) -> control_pb2.ControlMessage:
     channel = value.channel
     match value:
         case ChannelConfig():
-            config = control_pb2.ChannelConfig(channel=channel, location=value.location, detectors=value.detectors)
+            config = control_pb2.ChannelConfig(
+                channel=channel, location=value.location, detectors=value.detectors, program=value.program
+            )
             return control_pb2.ControlMessage(config=config)
         case ChannelRemoved():
             return control_pb2.ControlMessage(removed=control_pb2.ChannelRemoved(channel=channel))
@@ -52,7 +54,9 @@ def _to_wire(value: ControlMessage) -> control_pb2.ControlMessage:
 def _from_wire(wire: control_pb2.ControlMessage) -> ControlMessage:
     match wire.WhichOneof("content"):
         case "config":
-            return ChannelConfig(wire.config.channel, wire.config.location, tuple(wire.config.detectors))
+            config = wire.config
+            program = config.program if config.HasField("program") else None
+            return ChannelConfig(config.channel, config.location, tuple(config.detectors), program)
         case "removed":
             return ChannelRemoved(wire.removed.channel)
         case "started":

@@ -14,7 +14,8 @@ import pytest
 
 from glasswatch.core.errors import InputError
 from glasswatch.core.media import FactKind
-from glasswatch.decoder.source import Limits, open_source
+from glasswatch.decoder.limits import Limits
+from glasswatch.decoder.source import open_source
 from tests.media import write_video
 from tests.unit.decoder.decoding import decode
 

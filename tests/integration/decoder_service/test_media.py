@@ -18,7 +18,8 @@ from glasswatch.core.control import ControlMessage
 from glasswatch.core.media import AudioChunk, FrameChunk, MediaUnit
 from glasswatch.core.message import EndOfStream, MediaMessage
 from glasswatch.decoder.decode import Decoder
-from glasswatch.decoder.source import Limits, open_source
+from glasswatch.decoder.limits import Limits
+from glasswatch.decoder.source import open_source
 from glasswatch.detectors.registry import registered
 from glasswatch.runtime.channels.service import DecoderService, needs_of
 from glasswatch.runtime.channels.session import Opener

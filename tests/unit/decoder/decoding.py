@@ -16,7 +16,8 @@ from glasswatch.core.media import AudioChunk, FactKind, FrameChunk, StreamFact
 from glasswatch.core.needs import AudioNeed, Need, Planes, VideoNeed
 from glasswatch.core.time import Timeline
 from glasswatch.decoder.decode import Decoder
-from glasswatch.decoder.source import Limits, open_source
+from glasswatch.decoder.limits import Limits
+from glasswatch.decoder.source import open_source
 
 NATIVE = VideoNeed(Planes.PICTURE)
 EVERYTHING = (NATIVE, AudioNeed())

@@ -9,7 +9,8 @@ import pytest
 
 from glasswatch.core.errors import InputError
 from glasswatch.core.media import FactKind
-from glasswatch.decoder.source import Limits, open_source
+from glasswatch.decoder.limits import Limits
+from glasswatch.decoder.source import open_source
 from tests.media import tone_frames, write_audio, write_video
 from tests.unit.decoder.decoding import decode
 

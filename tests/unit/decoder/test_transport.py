@@ -152,13 +152,32 @@ def test_tables_that_stay_away_are_missed() -> None:
 def test_a_table_may_be_long_and_lie_across_packets() -> None:
     mux = Mux()
     long = pat({n: PMT + n for n in range(1, 100)})
-    for _ in range(20):
+    for _ in range(40):
         mux.clock()
         mux.add(PAT, b"\0" + long[:183], starts=True)
         mux.add(PAT, long[183:367])
         mux.add(PAT, long[367:])
-    assert Kind.CRC not in kinds_of(mux.data)
-    assert Kind.PMT in kinds_of(mux.run(50).data)
+    assert kinds_of(mux.data) == {Kind.PMT}
+
+
+@pytest.mark.parametrize("version", [0, 1], ids=["same_version", "next_version"])
+def test_tables_that_change_are_noted_with_their_place(version: int) -> None:
+    mux = Mux()
+    places = []
+    for tables in (pat({1: PMT}), pmt({VIDEO: 0x1B, AUDIO: 0x0F})), (pat({1: PMT + 1}, version), pmt({AUDIO: 0x0F})):
+        for _ in range(3):
+            mux.clock()
+            places.append(len(mux.packets))
+            mux.add(PAT, b"\0" + tables[0], starts=True)
+            mux.add(PMT + (tables[0] != pat({1: PMT})), b"\0" + tables[1], starts=True)
+    analyser = TransportAnalyser()
+    analyser.feed(mux.data)
+    analyser.finish()
+    complete = [(t.offset, t.programmes) for t in analyser.tables if t.complete]
+    assert complete == [
+        (places[0] * 188, {1: (VIDEO, AUDIO)}),
+        (places[3] * 188, {1: (AUDIO,)}),
+    ]
 
 
 @pytest.mark.parametrize("pid", [PAT, PMT])

@@ -66,8 +66,9 @@ class AvLengthState:
 class AvLength(Detector[AvLengthParams, AvLengthState]):
     """Compares presented times, so priming samples and edit lists, which are never presented, do not count.
 
-    A stream by itself has nothing to differ from; it can only end before its container says. Where the timeline jumps
-    in between, positions in the input are compared: times of two epochs have no common zero.
+    What the tables of a multiplex announce is no fault: a track that comes or goes with a new PMT. A stream by itself
+    has nothing to differ from; it can only end before its container says. Where the timeline jumps in between,
+    positions in the input are compared: times of two epochs have no common zero.
     """
 
     spec = DetectorSpec(
@@ -91,7 +92,7 @@ class AvLength(Detector[AvLengthParams, AvLengthState]):
             state.joined = True
         elif unit.kind is FactKind.PROGRESS:
             return self._judge_starts()
-        elif unit.stream.partition(":")[0] in {"video", "audio"}:
+        elif unit.stream.partition(":")[0] in {"video", "audio"} and "announced" not in unit.values:
             if unit.kind is FactKind.STREAM_STARTED:
                 self._start(unit.stream, _moment(unit))
             elif unit.kind is FactKind.STREAM_ENDED:

@@ -137,6 +137,8 @@ class Follower:
         with closing(session):
             kind = "live session" if session.live else "session"
             log.info("%s %d of %s", kind, session.number, self.channel.shown, extra=self._fields)
+            for line in session.not_judged:
+                log.info("not judged: %s", line, extra=self._fields)
             self._report(ChannelStarted(self.channel.id, session.renditions))
             reason = self._hand_on(session)
             if session.live:

@@ -21,8 +21,9 @@ from glasswatch.core.message import EndOfStream, MediaMessage
 from glasswatch.core.needs import FactNeed, Need
 from glasswatch.core.time import Instant
 from glasswatch.decoder.decode import Decoder
+from glasswatch.decoder.limits import Limits
 from glasswatch.decoder.lulls import Lulls
-from glasswatch.decoder.source import Limits, Source, open_source
+from glasswatch.decoder.source import Source, open_source
 
 log = logging.getLogger(__name__)
 
@@ -140,6 +141,11 @@ class Session:
             rendition = self._open.pop(0)
             yield self._numbered(rendition, EndOfStream(self._ends.get(rendition), reason), Fraction(0))
 
+    @property
+    def not_judged(self) -> tuple[str, ...]:
+        """What the input holds besides, in lines."""
+        return tuple(self._source.not_judged)
+
     def close(self) -> None:
         """Let go of the input."""
         self._source.close()
@@ -179,10 +185,10 @@ class Opener:
         Raises:
             InputError: It cannot be opened.
         """
-        source = open_source(channel.location, self.limits)
+        source = open_source(channel.location, self.limits, channel.program)
         try:
             live = is_live(source) if channel.live is None else channel.live
-            number, first_epoch = numbers.next() if live else (_number_of_file(source), 0)
+            number, first_epoch = numbers.next() if live else (_number_of_file(source, channel.program), 0)
         except BaseException:
             source.close()
             raise
@@ -198,15 +204,16 @@ class Opener:
         )
 
 
-def _number_of_file(source: Source) -> int:
+def _number_of_file(source: Source, program: int | None) -> int:
+    asked = () if program is None else (program,)
     if source.path is None:
         # Servers do not reliably say when a file was changed, and FFmpeg does not pass it on.
-        return file_session(source.location, source.container.size, source.container.duration)
+        return file_session(source.location, source.container.size, source.container.duration, *asked)
     try:
         status = source.path.stat()
     except OSError as error:
         raise InputError(f"cannot read {source.path}: {error.strerror}") from error
-    return file_session(source.location, status.st_size, status.st_mtime_ns)
+    return file_session(source.location, status.st_size, status.st_mtime_ns, *asked)
 
 
 def _shifted(unit: MediaUnit, epochs: int) -> MediaUnit:

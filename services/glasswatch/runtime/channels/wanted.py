@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -112,8 +112,9 @@ class ControlState:
             check_headers(record.headers, MessageType.CONTROL, record.value)
             message = decode_control(record.value)
             match message:
-                case ChannelConfig(channel, location, detectors):
-                    self.channels[channel] = Channel(channel, location, detectors, revision=record.offset)
+                case ChannelConfig(channel, location, detectors, program):
+                    what = Channel(channel, location, detectors, program=program, revision=record.offset)
+                    self.channels[channel] = what
                     self.finished.discard(channel)
                 case ChannelRemoved(channel):
                     self.channels.pop(channel, None)
@@ -156,4 +157,4 @@ class WantedByTopic:
 
 def _revised(channel: Channel, more: int) -> Channel:
     """The channel, asked for `more` times again."""
-    return Channel(channel.id, channel.location, channel.detectors, channel.live, channel.revision + more)
+    return replace(channel, revision=channel.revision + more)
