@@ -112,8 +112,8 @@ def _tables(
     results: Sequence[Result], held_out: frozenset[str], workshop: Workshop, media: Path, document: dict[str, Any]
 ) -> list[Table]:
     """Every table; their numbers go into the document."""
-    params = load_profile(only=[DETECTOR]).params[DETECTOR].model_dump()
-    thresholds = {defect: float(params[defect]["threshold"]) for defect in DEFECTS}
+    params = load_profile(only=[DETECTOR]).params[DETECTOR]
+    thresholds = {defect: float(getattr(params, defect).threshold) for defect in DEFECTS}
     tables = []
     document["models"] = {}
     for model in workshop.models:

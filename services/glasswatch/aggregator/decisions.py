@@ -102,7 +102,8 @@ class Decisions:
             seen.ceiling = detection.ceiling
         else:
             seen.last = max(seen.last, detection, key=lambda d: d.span.end)
-            seen.ceiling = _looser(seen.ceiling, detection.ceiling)
+            if detection.verdict is Verdict.DEFECT:  # what only keeps it open is no evidence of more
+                seen.ceiling = _looser(seen.ceiling, detection.ceiling)
             if detection.score > seen.strongest.score:
                 seen.strongest = detection
         event = self._event(seen, EventState.OPEN)
@@ -143,7 +144,8 @@ class Decisions:
             track=top.track,
             region=top.region,
             worst=top.worst,
-            reason=top.reason,
+            # Why evidence supports no more is not said of an event that does.
+            reason=top.reason if top.ceiling == seen.ceiling else None,
             position=start,
         )
 

@@ -73,6 +73,9 @@ def test_a_profile_can_switch_a_detector_off(tmp_path: Path) -> None:
     assert "black" in load_profile(path, only=["black"]).params
 
 
+TOO_MANY = [{"threshold": 0.5, "votes": 4, "window": 3}]
+
+
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
@@ -80,7 +83,7 @@ def test_a_profile_can_switch_a_detector_off(tmp_path: Path) -> None:
         pytest.param({"detectors": {"blak": {}}}, "blak", id="misspelt detector"),
         pytest.param({"detectors": {"black": {"params": {"no_such": 1}}}}, "no_such", id="misspelt parameter"),
         pytest.param(
-            {"detectors": {"audio_artifacts": {"params": {"hum": {"votes": 4}}}}},
+            {"detectors": {"audio_artifacts": {"params": {"hum": {"agreements": TOO_MANY}}}}},
             "4 votes of 3",
             id="more votes than seconds",
         ),

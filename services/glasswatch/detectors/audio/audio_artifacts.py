@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
 
-from glasswatch.core.detection import Detection, Verdict
+from glasswatch.core.detection import Detection, Severity, Verdict
 from glasswatch.core.detector import DetectorSpec
 from glasswatch.core.needs import AudioNeed
 from glasswatch.core.runs import Reading
@@ -17,13 +17,15 @@ from glasswatch.detectors.audio.artifact_clicks import Click, Clicks, ClicksPara
 from glasswatch.detectors.audio.artifact_evidence import (
     EDGES,
     EVIDENCE,
-    MOST_WINDOW,
+    PAST_S,
+    Evidence,
     HissParams,
     LastingParams,
 )
 from glasswatch.detectors.audio.artifact_features import CLASSES, LEAST_RATE, MOST_RATE, features
-from glasswatch.detectors.audio.artifact_votes import Ballot, Poll
+from glasswatch.detectors.audio.artifact_votes import MOST_WINDOW, Agreement, Ballot, Poll, Told, Voice
 from glasswatch.detectors.audio.impulses import CONTEXT_S
+from glasswatch.detectors.audio.coarse_pcm import is_coarse
 from glasswatch.detectors.audio.pcm import Pcm, PcmDetector, PcmState, SampleClock, linear, no_samples
 from glasswatch.detectors.modelled import ModelDetector, ModelState, Outputs
 from glasswatch.detectors.params import Params
@@ -55,7 +57,7 @@ class AudioArtifactsState(PcmState, ModelState):
     """Positions are sample numbers of the clock.
 
     Attributes:
-        tail: Samples from the last second that was judged on, (channels, samples).
+        tail: Samples from the last second that was judged on and PAST_S before the next, (channels, samples).
         last: Where that second begins, None before the first.
         next: Where the next one begins; up to there all is judged.
         polls: Votes, by lasting defect.
@@ -96,6 +98,10 @@ class Second:
     def probabilities(self, defect: str) -> dict[int, float]:
         """Of a defect, by channel; the most probable first."""
         found = {channel: reading.measurements[defect] for channel, reading in self.told.items()}
+        if defect == "distortion":
+            # The steps of coarse PCM are taken for clicks too.
+            heard = {channel: 1 - reading.measurements["none"] for channel, reading in self.told.items()}
+            found |= {c: p for c, p in heard.items() if p > found[c] and is_coarse(self.samples[c])}
         return dict(sorted(found.items(), key=lambda item: -item[1]))
 
     def equals(self, channels: Sequence[int]) -> tuple[int, ...]:
@@ -115,7 +121,7 @@ class AudioArtifactsDetector(
 
     spec = DetectorSpec(
         name="audio_artifacts",
-        version="1",
+        version="2",
         defects=CLASSES[1:],
         needs=(AudioNeed(),),
         measurements={
@@ -149,8 +155,8 @@ class AudioArtifactsDetector(
         state.tail = np.concatenate([state.tail, samples], axis=1) if state.tail.size else samples
         while state.next + rate + _context(rate) <= seen:
             yield from self._judge(state.next, state.next + self._hop(rate), seen, clock)
-        kept = state.tail.shape[1] - (seen - (state.next if state.last is None else state.last))
-        state.tail = state.tail[:, kept:].copy()
+        needed = max(min(state.next - PAST_S * rate, state.next if state.last is None else state.last), 0)
+        state.tail = state.tail[:, max(state.tail.shape[1] - (seen - needed), 0) :].copy()
 
     def conclude(self, clock: SampleClock) -> Iterator[Detection]:
         """Judge the last full seconds, then the one that ends with the sound; nothing votes after that."""
@@ -167,9 +173,8 @@ class AudioArtifactsDetector(
         if state.next < seen:
             yield from self._judge(seen - rate, seen, seen, clock)
         for defect, poll in state.polls.items():
-            params = self._lasting(defect)
-            for told in poll.end(params.votes, params.window):
-                yield self._say(defect, told.first, told.last, _decided(told.reading, is_defect=told.is_defect), clock)
+            for told in poll.end(self._lasting(defect).agreements):
+                yield self._say(defect, told.first, told.last, _decided(told), clock)
 
     def _hop(self, rate: int) -> int:
         return max(round(self.params.hop_s * rate), 1)
@@ -186,10 +191,9 @@ class AudioArtifactsDetector(
         # The second that ends with the sound may overlap the one before: it says the same again, and is no second vote.
         counts = state.last is None or 2 * (start - state.last) >= self._hop(clock.rate)
         for defect, poll in state.polls.items():
-            params = self._lasting(defect)
             ballot = self._ballot(defect, second, until, first, counts=counts)
-            for told in poll.add(ballot, params.votes, params.window):
-                yield self._say(defect, told.first, told.last, _decided(told.reading, is_defect=told.is_defect), clock)
+            for told in poll.add(ballot, self._lasting(defect).agreements):
+                yield self._say(defect, told.first, told.last, _decided(told), clock)
         yield from self._clicks(second, until, first, clock)
         state.last, state.next = start, until
 
@@ -208,24 +212,28 @@ class AudioArtifactsDetector(
         """What a second says of a lasting defect."""
         params, at = self._lasting(defect), self.state.next
         if second.failure is not None:
-            return Ballot(at, until, (), second.failure, counts=False)
-        confirmed: list[int] = []
+            return Ballot(at, until, {}, second.failure, counts=False)
+        voices: dict[int, Voice] = {}
         best = Reading(Verdict.OK, 0.0)
         for channel, probability in second.probabilities(defect).items():
             measured = {"probability": probability, "channel": float(channel)}
             score = _score(probability, params.threshold)
-            confirms = False
+            evidence = Evidence(confirms=False)
             if probability >= params.threshold:
-                evidence = EVIDENCE[defect](second.samples[channel], second.rate, params)
-                confirms = evidence.confirms
+                evidence = EVIDENCE[defect](self._until(second, channel, first), second.rate, params)
                 measured |= evidence.measurements
                 # What the signal speaks against is no weaker form of the defect, which would keep an event open.
-                score = score if confirms else 0.0
-            if not confirmed and (confirms or not best.measurements):
-                best = Reading(Verdict.OK, score, measured)
-            confirmed += [channel] * confirms
-        channels = second.equals(confirmed)
-        return Ballot(at, until, channels, best, counts, self._edge(defect, second, channels, first))
+                score = score if evidence.confirms else 0.0
+            if not voices and (evidence.confirms or not best.measurements):
+                best = Reading(Verdict.OK, score, measured, reason=evidence.doubt)
+            if evidence.confirms:
+                voices |= dict.fromkeys(second.equals([channel]), Voice(probability, evidence.value, evidence.doubt))
+        return Ballot(at, until, voices, best, counts, self._edge(defect, second, tuple(voices), first))
+
+    def _until(self, second: Second, channel: int, first: int) -> Pcm:
+        """The second of one channel with up to PAST_S before it, wherever chunks end."""
+        begin = max(second.start - PAST_S * second.rate, first, 0)
+        return self.state.tail[channel, begin - first : second.start - first + second.rate]
 
     def _edge(self, defect: str, second: Second, channels: tuple[int, ...], first: int) -> int | None:
         """Where a defect begins or ends between the start of the second before and the end of this one."""
@@ -233,10 +241,10 @@ class AudioArtifactsDetector(
         if state.last is None or not ballots or defect not in EDGES:
             return None
         before = ballots[-1]
-        if before.reading.verdict is not Verdict.OK or bool(before.channels) == bool(channels):
+        if before.reading.verdict is not Verdict.OK or bool(before.voices) == bool(channels):
             return None
         begins = bool(channels)
-        channel = channels[0] if begins else before.channels[0]
+        channel = channels[0] if begins else next(iter(before.voices))
         around = state.tail[channel, state.last - first : second.start + second.rate - first]
         edge = EDGES[defect](around, second.rate, begins=begins)
         return None if edge is None else state.last + edge
@@ -252,21 +260,21 @@ class AudioArtifactsDetector(
             for channel, probability in second.probabilities("clicks").items():
                 measured = measured or {"probability": probability, "channel": float(channel)}
                 score = max(score, _score(probability, params.threshold))
-                if probability >= params.threshold:
-                    found += self._clicks_of(second, channel, first)
+                if probability >= params.least and not is_coarse(second.samples[channel]):
+                    found += self._clicks_of(second, channel, probability, first)
             state.clicks.add(found, clock.rate)
             reading = Reading(Verdict.OK, score, measured)
         for told in state.clicks.tell(until, reading, clock.rate):
             yield self._say("clicks", told.first, told.last, told.reading, clock, told.worst)
 
-    def _clicks_of(self, second: Second, channel: int, first: int) -> list[Click]:
+    def _clicks_of(self, second: Second, channel: int, probability: float, first: int) -> list[Click]:
         """Clicks of one channel, at sample numbers of the clock."""
         rate, context = second.rate, _context(second.rate)
         begin = max(second.start - context, first)
         around = self.state.tail[channel, begin - first : second.start + rate + context - first]
         inside = second.start - begin
-        found = clicks_in(around, rate, inside, inside + rate, channel, self.params.clicks)
-        return [Click(click.at + begin, click.peak, click.crest_db, channel) for click in found]
+        found = clicks_in(around, rate, inside, inside + rate, channel, probability, self.params.clicks)
+        return [replace(click, at=click.at + begin) for click in found]
 
     def _unjudged(self, until: int, reason: str, clock: SampleClock) -> Iterator[Detection]:
         """Say of the sound up to sample `until` that it is not judged."""
@@ -284,6 +292,7 @@ class AudioArtifactsDetector(
             reading.verdict,
             reading.score,
             measurements=reading.measurements,
+            ceiling=reading.ceiling,
             reason=reading.reason,
             worst=None if worst is None else clock.span(worst, worst).start,
         )
@@ -323,8 +332,16 @@ def _score(probability: float, threshold: float) -> float:
     return 0.5 + 0.5 * (probability - threshold) / (1.0 - threshold)
 
 
-def _decided(reading: Reading, *, is_defect: bool) -> Reading:
+def _decided(told: Told) -> Reading:
     """The reading of a second with the verdict that its neighbours leave it."""
-    if is_defect:
-        return Reading(Verdict.DEFECT, max(reading.score, 0.5), reading.measurements)
-    return Reading(reading.verdict, min(reading.score, 0.49), reading.measurements, reason=reading.reason)
+    reading, agreement = told.reading, told.agreement
+    if agreement is None:
+        reason = reading.reason if reading.verdict is Verdict.INCONCLUSIVE else None
+        return replace(reading, score=min(reading.score, 0.49), reason=reason)
+    ceiling = None if agreement.ceiling is None else Severity.parse(agreement.ceiling)
+    doubt = None if ceiling is None else f"not sure: {reading.reason or _too_few(agreement)}"
+    return replace(reading, verdict=Verdict.DEFECT, score=max(reading.score, 0.5), ceiling=ceiling, reason=doubt)
+
+
+def _too_few(agreement: Agreement) -> str:
+    return f"{agreement.votes} of {agreement.window} seconds at a probability of {agreement.threshold:g} are too few"

@@ -28,6 +28,9 @@ noise exceeds its median by 15 dB once in 3e9."""
 BESIDE_HZ = np.concatenate([np.arange(-22, -4), np.arange(5, 23)])
 """What is around a partial: beyond the main lobe of its window, short of the next harmonic."""
 
+FAINT_DB = -50.0
+"""Relative to the strongest, partials below that are those that quantisation gives a tone."""
+
 VOTE_DB = 15.0
 """What stands out less has no say in what the fundamental is."""
 ACCURACY_HZ = 0.25
@@ -66,15 +69,16 @@ class Hum:
         return len(self.harmonics)
 
 
-def hum_of(segment: Pcm) -> Hum | None:
-    """The louder of 50 and 60 Hz hum in one second of one channel, None where there is no comb.
+def hum_of(segment: Pcm, rate: int) -> Hum | None:
+    """The louder of 50 and 60 Hz hum in some seconds of one channel, None where there is no comb.
 
     Args:
-        segment: (rate,) samples, whatever the rate.
+        segment: (samples,), one second to ZOOM / 2.
+        rate: Samples per second.
     """
-    low = _low(segment)
+    low = _low(segment, rate)
     # A Hann window: leakage of loud music falls by 18 dB per octave, and bins three apart do not touch.
-    window = np.hanning(LOW_RATE + 1)[:-1]
+    window = np.hanning(len(low) + 1)[:-1]
     amplitudes = np.abs(np.fft.rfft(low * window, ZOOM * LOW_RATE)) * (2 / window.sum())
     found = [hum for mains in MAINS_HZ if (hum := _comb(low, amplitudes, mains)) is not None]
     return max(found, key=lambda hum: hum.level_dbfs, default=None)
@@ -94,7 +98,7 @@ def hum_edge(samples: Pcm, rate: int, *, begins: bool) -> int | None:
     Returns:
         None where that second does not hum.
     """
-    hum = hum_of(samples[-rate:] if begins else samples[:rate])
+    hum = hum_of(samples[-rate:] if begins else samples[:rate], rate)
     if hum is None:
         return None
     cycle = rate / hum.frequency_hz
@@ -119,13 +123,14 @@ def _mean_of_neighbours(values: npt.NDArray[np.complexfloating], count: int) -> 
     return np.asarray(np.lib.stride_tricks.sliding_window_view(padded, count, axis=0).mean(axis=-1))
 
 
-def _low(segment: Pcm) -> Floats:
-    """The second at LOW_RATE, by cutting its spectrum off; its ends, where that rings, are under the window's."""
+def _low(segment: Pcm, rate: int) -> Floats:
+    """The sound at LOW_RATE, by cutting its spectrum off; its ends, where that rings, are under the window's."""
     spectrum = np.fft.rfft(segment)
-    kept = np.zeros(LOW_RATE // 2 + 1, np.complex128)
+    length = round(len(segment) * LOW_RATE / rate)
+    kept = np.zeros(length // 2 + 1, np.complex128)
     count = min(len(kept) - 1, len(spectrum))
     kept[:count] = spectrum[:count]
-    return np.asarray(np.fft.irfft(kept, LOW_RATE) * (LOW_RATE / len(segment)))
+    return np.asarray(np.fft.irfft(kept, length) * (length / len(segment)))
 
 
 def _comb(low: Floats, amplitudes: Floats, mains: int) -> Hum | None:
@@ -143,6 +148,7 @@ def _comb(low: Floats, amplitudes: Floats, mains: int) -> Hum | None:
     if not standing.any():
         return None
     standing[standing] = _least(low, n[standing] * fundamental) >= STEADY
+    standing &= heights >= 10 ** (FAINT_DB / 20) * heights.max(initial=0.0, where=standing)
     count = int(standing.sum())
     # A partial without others is of the mains only where that has its strongest: once or twice in a cycle.
     if (prominences[standing] - CHANCE_DB).sum() < LEAST_DB or (count == 1 and not standing[:2].any()):
@@ -167,17 +173,21 @@ def _fundamental(amplitudes: Floats, around: Floats, mains: int) -> float:
 
 
 def _least(low: Floats, frequencies_hz: Floats) -> Floats:
-    """Least amplitude of each partial in PARTS overlapping parts of the second, relative to its mean, sign included.
+    """Least amplitude of each partial in overlapping parts of the sound, relative to its mean, sign included.
 
-    The amplitude is that in the phase of the whole second: another note at that place counts against the partial.
+    Of one second there are PARTS, and the amplitude is that in the phase of the whole: another note at that place counts
+    against the partial. Longer sound is parted into seconds, in which the phase follows the mains.
     """
-    length = 2 * LOW_RATE // (PARTS + 1)
-    starts = np.arange(PARTS) * (length // 2)
+    is_long = len(low) > LOW_RATE
+    length = LOW_RATE if is_long else 2 * LOW_RATE // (PARTS + 1)
+    starts = np.arange(0, len(low) - length + 1, length // 2)
     window = np.hanning(length + 1)[:-1]
     parts = low[starts[:, None] + np.arange(length)] * window
     t = (starts[:, None] + np.arange(length)) / LOW_RATE
     turns = np.exp(-2j * np.pi * frequencies_hz[:, None, None] * t)
     amplitudes = np.einsum("pt,npt->np", parts, turns)
+    if is_long:
+        amplitudes = np.abs(amplitudes).astype(np.complex128)
     mean = amplitudes.mean(axis=1, keepdims=True)
     inside = (amplitudes * mean.conj()).real / np.maximum(np.abs(mean) ** 2, 1e-30)
     return np.asarray(inside.min(axis=1))

@@ -66,10 +66,10 @@ def speech(seconds: float, rate: int = RATE, level: float = 0.05, seed: int = 5)
 
 
 def mains(seconds: float, rate: int = RATE, level_dbfs: float = -35, hz: float = 50.02) -> Pcm:
-    """Three partials of that RMS level together, (samples,)."""
+    """Four partials of that RMS level together, (samples,)."""
     t = np.arange(round(seconds * rate)) / rate
-    comb = sum(np.sin(2 * np.pi * n * hz * t + n) for n in (1, 2, 3))
-    return np.asarray(10 ** (level_dbfs / 20) / np.sqrt(1.5) * comb, np.float32)
+    comb = sum(np.sin(2 * np.pi * n * hz * t + n) for n in (1, 2, 3, 4))
+    return np.asarray(10 ** (level_dbfs / 20) / np.sqrt(2) * comb, np.float32)
 
 
 def with_hum(seconds: float, start_s: float, end_s: float, rate: int = RATE, level_dbfs: float = -35) -> Pcm:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from glasswatch.core.detection import Verdict
+from glasswatch.core.detection import Severity, Verdict
 from glasswatch.core.runs import Reading
-from glasswatch.detectors.audio.artifact_clicks import Click, Clicks, ClicksParams, Told, clicks_in
+from glasswatch.detectors.audio.artifact_clicks import UNSURE, Click, Clicks, ClicksParams, SureParams, Told, clicks_in
 
 RATE = 1000
 """A click is over after 10 samples."""
 
 HEARD = Reading(Verdict.OK, 0.8, {"probability": 0.9, "channel": 1.0})
-PARAMS = ClicksParams(threshold=0.5, crest_db=6, spread_db=12, peak_dbfs=-60)
+SURE = SureParams(threshold=0.9, crest_db=15, over_db=0)
+PARAMS = ClicksParams(threshold=0.95, sure=(SURE,), crest_db=6, spread_db=12, peak_dbfs=-60)
 
 
 def click(at: int, crest_db: float = 20.0, channel: int = 0) -> Click:
@@ -26,12 +27,17 @@ def told(clicks: list[Click], until: int = 1000) -> list[Told]:
     return list(held.tell(until, HEARD, RATE))
 
 
-def heard(heights: dict[int, float], params: ClicksParams = PARAMS, rate: int = 16_000) -> list[int]:
+def heard(heights: dict[int, float], params: ClicksParams = PARAMS) -> list[int]:
     """Where clicks of these heights, by sample, are found in noise at -50 dBFS."""
+    return [c.at for c in clicks_of(heights, 0.99, params)]
+
+
+def clicks_of(heights: dict[int, float], probability: float, params: ClicksParams = PARAMS) -> list[Click]:
+    rate = 16_000
     sound = 10 ** (-50 / 20) * np.random.default_rng(3).standard_normal(rate)
     for at, height in heights.items():
         sound[at] += height
-    return [c.at for c in clicks_in(sound.astype(np.float32), rate, 0, rate, 0, params)]
+    return clicks_in(sound.astype(np.float32), rate, 0, rate, 0, probability, params)
 
 
 def test_impulses_that_are_much_lower_than_the_clearest_are_none() -> None:
@@ -44,6 +50,24 @@ def test_what_is_not_high_enough_is_none() -> None:
     assert heard({4000: 0.1}, PARAMS.model_copy(update={"peak_dbfs": -24})) == [4000]
     assert heard({4000: 0.1}, PARAMS.model_copy(update={"peak_dbfs": -16})) == []
     assert heard({}) == []
+
+
+def test_a_click_far_above_its_second_is_sure() -> None:
+    assert [c.is_sure for c in clicks_of({4000: 0.9}, 0.99)] == [True]
+    assert [c.is_sure for c in clicks_of({4000: 0.03}, 0.99)] == [False]
+
+
+def test_below_the_threshold_only_sure_clicks_count() -> None:
+    assert [c.at for c in clicks_of({4000: 0.9}, 0.92)] == [4000]
+    assert clicks_of({4000: 0.03}, 0.92) == []
+    assert clicks_of({4000: 0.9}, 0.8) == []
+
+
+def test_clicks_that_are_not_sure_call_nobody() -> None:
+    unsure = Click(200, 0.5, 20.0, 0, is_sure=False)
+    ceilings = [[t.reading.ceiling for t in told(clicks) if t.worst] for clicks in ([unsure], [unsure, click(400)])]
+    assert ceilings == [[Severity.INFO], [None]]
+    assert [t.reading.reason for t in told([unsure])] == [None, UNSURE, None]
 
 
 def test_clicks_of_a_second_are_one_stretch_from_the_first_to_the_last() -> None:

@@ -8,10 +8,11 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from glasswatch.core.detection import Verdict
 from glasswatch.core.runs import Reading
-from glasswatch.detectors.audio.artifact_votes import Ballot, Poll, Told
+from glasswatch.detectors.audio.artifact_votes import Agreement, Ballot, Poll, Told, Voice
 
 LENGTH = 100
 """Samples of a second."""
@@ -21,7 +22,8 @@ LEFT, RIGHT = 0, 1
 
 def ballot(at: int, channels: Sequence[int], *, counts: bool = True, edge: int | None = None) -> Ballot:
     first = at * LENGTH
-    return Ballot(first, first + LENGTH, tuple(channels), Reading(Verdict.OK, 0.5), counts, edge)
+    voices = dict.fromkeys(channels, Voice(0.9))
+    return Ballot(first, first + LENGTH, voices, Reading(Verdict.OK, 0.5), counts, edge)
 
 
 def heard(votes: str) -> list[Ballot]:
@@ -31,12 +33,25 @@ def heard(votes: str) -> list[Ballot]:
 
 
 def tell(ballots: Sequence[Ballot], votes: int = 2, window: int = 3) -> list[Told]:
+    return decided(ballots, Agreement(threshold=0.5, votes=votes, window=window))
+
+
+def decided(ballots: Sequence[Ballot], *agreements: Agreement) -> list[Told]:
     poll = Poll()
-    return [told for each in ballots for told in poll.add(each, votes, window)] + list(poll.end(votes, window))
+    return [told for each in ballots for told in poll.add(each, agreements)] + list(poll.end(agreements))
+
+
+def measured(*voices: tuple[float, float] | tuple[float, float, str] | None) -> list[Ballot]:
+    """A second for each: probability, value and perhaps a doubt, of the left channel; None says no."""
+    ballots = [ballot(at, ()) for at in range(len(voices))]
+    return [
+        b if voice is None else Ballot(b.first, b.last, {LEFT: Voice(*voice)}, b.reading)
+        for b, voice in zip(ballots, voices, strict=True)
+    ]
 
 
 def defective(told: Sequence[Told]) -> list[tuple[int, int]]:
-    return [(each.first, each.last) for each in told if each.is_defect]
+    return [(each.first, each.last) for each in told if each.agreement is not None]
 
 
 @pytest.mark.parametrize(
@@ -69,7 +84,8 @@ def test_three_of_four() -> None:
 
 def test_it_is_told_as_soon_as_it_is_decided() -> None:
     poll = Poll()
-    seen = [[(t.first, t.is_defect) for t in poll.add(each, 2, 3)] for each in heard(".ll....l...")]
+    two = (Agreement(threshold=0.5, votes=2, window=3),)
+    seen = [[(t.first, t.agreement is not None) for t in poll.add(each, two)] for each in heard(".ll....l...")]
     # A second that says no waits for the next one, in which it may turn out that the defect began within it.
     assert seen[:4] == [[], [], [(0, False), (100, True)], [(200, True)]]
     assert seen[7:] == [[], [], [(600, False), (700, False), (800, False)], [(900, False)]]
@@ -93,7 +109,7 @@ def test_what_overlaps_the_second_before_is_no_second_vote() -> None:
     ids=["began before", "began within", "ended before", "ended after", "both"],
 )
 def test_edges_move_the_cuts(edges: dict[int, int], expected: tuple[int, int]) -> None:
-    ballots = [ballot(at, b.channels, edge=edges.get(at)) for at, b in enumerate(heard("..ll.."))]
+    ballots = [ballot(at, tuple(b.voices), edge=edges.get(at)) for at, b in enumerate(heard("..ll.."))]
     told = tell(ballots)
     (first, _), (_, last) = defective(told)
     assert (first, last) == expected
@@ -101,8 +117,42 @@ def test_edges_move_the_cuts(edges: dict[int, int], expected: tuple[int, int]) -
 
 
 def test_the_edge_of_what_does_not_count_moves_nothing() -> None:
-    ballots = [ballot(at, b.channels, edge=150 if at == 2 else None) for at, b in enumerate(heard("..l..."))]
+    ballots = [ballot(at, tuple(b.voices), edge=150 if at == 2 else None) for at, b in enumerate(heard("..l..."))]
     assert [(t.first, t.last) for t in tell(ballots)] == [(n, n + 100) for n in range(0, 600, 100)]
+
+
+SURE = Agreement(threshold=0.9, votes=2, window=3)
+STEADY = Agreement(threshold=0.5, votes=4, window=5, spread=2)
+PERHAPS = Agreement(threshold=0.5, votes=2, window=3, doubtful=True, ceiling="info")
+
+
+def test_the_surer_the_classifier_is_the_fewer_seconds_it_takes() -> None:
+    sure, less = (0.95, -40.0), (0.6, -40.0)
+    assert defective(decided(measured(None, sure, sure, None), SURE, STEADY)) == [(100, 200), (200, 300)]
+    assert defective(decided(measured(None, less, less, less, None), SURE, STEADY)) == []
+    assert len(defective(decided(measured(less, less, None, less, less), SURE, STEADY))) == 4
+
+
+@pytest.mark.parametrize(("values", "count"), [((-40, -41, -42, -40), 4), ((-40, -43, -40, -43), 0), ((-9, -40, -41, -42, -40), 4)])
+def test_what_agrees_has_values_in_the_spread(values: Sequence[float], count: int) -> None:
+    assert len(defective(decided(measured(*((0.6, value) for value in values)), STEADY))) == count
+
+
+def test_what_the_signal_leaves_in_doubt_counts_only_where_it_may() -> None:
+    ballots = measured((0.95, 0, "notes"), (0.95, 0, "notes"), (0.95, 0, "notes"))
+    assert {told.agreement for told in decided(ballots, SURE)} == {None}
+    assert {told.agreement for told in decided(ballots, SURE, PERHAPS)} == {PERHAPS}
+
+
+def test_what_seconds_to_come_may_make_sure_is_not_told_before() -> None:
+    poll, less = Poll(), (0.6, -40.0)
+    seen = [len(list(poll.add(each, (STEADY, PERHAPS)))) for each in measured(less, less, less, less, less)]
+    assert seen == [0, 0, 0, 3, 1]
+
+
+def test_more_votes_than_seconds_cannot_be() -> None:
+    with pytest.raises(ValidationError, match="4 votes of 3"):
+        Agreement(threshold=0.5, votes=4, window=3)
 
 
 @given(

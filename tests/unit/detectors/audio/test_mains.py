@@ -24,7 +24,7 @@ def tones(partials: Mapping[float, float], rate: int = RATE, seed: int = 3) -> F
 
 
 def heard(samples: Floats) -> Hum | None:
-    return hum_of(samples.astype(np.float32))
+    return hum_of(samples.astype(np.float32), len(samples))
 
 
 @pytest.mark.parametrize("rate", [8000, 11025, 16000, 44100, 48000, 96000, 192000])
