@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,9 @@ from typing import Any
 import click
 
 from bench.accuracy.model import Role
-from bench.block import summary
+from bench.block import operating, summary
 from bench.block.cost import costs, inspected
-from bench.block.events import DETECTOR, Result
+from bench.block.events import DETECTOR, Finding, Result
 from bench.block.pictures import (
     Pictures,
     Thresholds,
@@ -114,9 +114,11 @@ def _tables(
             summary.clean_table(clean, model, line),
             summary.operating_table(points, model),
         ]
+    choices = operating.points(results)
     events, alarms = summary.event_scores(results), summary.alarm_scores(results)
     spent, inspection = costs(media, workshop.repository, workshop.models), inspected(media, workshop.repository)
     document |= {
+        "operating_points": operating.figures(choices),
         "events": summary.event_figures(events),
         "false_alarms": summary.event_figures(alarms),
         "real": [_strip(strip) for strip in strips],
@@ -128,6 +130,7 @@ def _tables(
         summary.event_table(events),
         summary.length_table(events["visible"].events),
         summary.alarm_table(alarms),
+        operating.table(choices),
         summary.real_table(strips, line),
         summary.cost_table(spent, inspection),
     ]
@@ -144,7 +147,18 @@ def _real(sources: Sequence[Source], workshop: Workshop, processes: int) -> list
 
 def _strip(strip: Strip) -> dict[str, Any]:
     shots = [[round(v, 4) for v in (shot.time_s, shot.score, shot.area)] for shot in strip.shots]
-    return {"file": strip.name, "time_score_area": shots, "finding": asdict(strip.finding)}
+    return {"file": strip.name, "time_score_area": shots, "finding": _finding(strip.finding)}
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    """What was said of the whole, and the measurements of each frame by its time."""
+    start = finding.detections[0].span.start if finding.detections else 0
+    frames = [
+        [round(float(d.span.start - start), 4), *(round(v, 5) for v in d.measurements.values())]
+        for d in finding.detections
+    ]
+    found = asdict(replace(finding, detections=()))
+    return {**found, "detections": frames}
 
 
 def _file(result: Result) -> dict[str, Any]:
@@ -161,7 +175,7 @@ def _file(result: Result) -> dict[str, Any]:
         "labelled_events": subject.labelled.events,
         "large_events": subject.large.events,
         "visible_events": result.seen.visible.events,
-        "finding": asdict(result.finding),
+        "finding": _finding(result.finding),
         "pictures": look_rows(result.seen.looks),
     }
 

@@ -19,6 +19,7 @@ from bench.block.build import Spans, Subject, Truth
 from bench.block.frames import RATE, Seen
 from bench.block.metrics import most_events
 from bench.inspection import claims_of, inspected, why_unjudged
+from glasswatch.core.detection import Detection
 from glasswatch.detectors.video.block_corruption import BlockCorruptionDetector
 
 DETECTOR = BlockCorruptionDetector.spec.name
@@ -27,12 +28,13 @@ Definition = Literal["labelled", "large", "visible"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What the detector says of a file; `error` in place of events where it did not judge it."""
+    """What the detector says of a file, and of each frame; `error` in place of events where it did not judge it."""
 
     claims: tuple[Claim, ...] = ()
     duration_s: float = 0.0
     wall_s: float = 0.0
     error: str | None = None
+    detections: tuple[Detection, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +127,12 @@ class Score:
 
 def inspect(path: Path, models: Path | None) -> Finding:
     """The detector with its defaults, in process."""
-    report = inspected(path, DETECTOR, models)
+    detections: list[Detection] = []
+    report = inspected(path, DETECTOR, models, detections.append)
     if isinstance(report, str):
         return Finding(error=report)
     timing, claims = report.timing, claims_of(report, [DETECTOR])
-    return Finding(claims, timing.media_s, timing.wall_s, why_unjudged(report))
+    return Finding(claims, timing.media_s, timing.wall_s, why_unjudged(report), tuple(detections))
 
 
 def score(results: Iterable[Result], definition: Definition = "visible") -> Score:

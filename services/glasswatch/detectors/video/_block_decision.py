@@ -33,6 +33,7 @@ class Level(IntEnum):
     NONE = 0
     LIKELY = 1
     CERTAIN = 2
+    BEYOND_DOUBT = 3
 
 
 class BlockCorruptionParams(Params):
@@ -40,12 +41,13 @@ class BlockCorruptionParams(Params):
 
     Attributes:
         decision: What the evidence is: "learned", the model's own probability that the frame is damaged; "area", the
-            share of its cells that are; or "either", the first and, where that is not low, the second.
+            share of its cells that are; or "either", the first, of which less is enough where the second is large.
         threshold: Learned evidence from which damage is likely.
         certain: And from which it is certain.
         area_threshold: The same for the area, after the published decision function: above 0.07.
         area_certain: And for certain.
-        area_probability: Probability from which "either" regards the area.
+        supported: Probability that is enough where something else supports it: by "either" the area, or the decoder,
+            which has marked the frame corrupt.
         cell_threshold: Probability from which a cell is damaged.
         rise: How far the log-odds of the evidence must lie above those of the shot so far.
         alone_rise: And for a frame whose damage is likely, with nothing beside it.
@@ -59,7 +61,7 @@ class BlockCorruptionParams(Params):
     certain: Inner
     area_threshold: Inner
     area_certain: Inner
-    area_probability: Inner
+    supported: Inner
     cell_threshold: Inner
     rise: Rise
     alone_rise: Rise
@@ -69,7 +71,7 @@ class BlockCorruptionParams(Params):
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        if self.certain < self.threshold or self.area_certain < self.area_threshold:
+        if not self.supported <= self.threshold <= self.certain or self.area_certain < self.area_threshold:
             raise ValueError("what is certain cannot take less evidence than the threshold")
         if self.alone_rise < self.rise:
             raise ValueError("what stands alone cannot take a smaller rise than what does not")
@@ -84,39 +86,49 @@ class BlockCorruptionParams(Params):
         return self.area_threshold if self.decision == "area" else self.threshold
 
     def level(self, probability: float, area: float) -> Level:
-        """What a frame shows by itself."""
-        regards_area = self.decision == "area" or (self.decision == "either" and probability >= self.area_probability)
-        regards_probability = self.decision != "area"
-        if (regards_probability and probability >= self.certain) or (regards_area and area >= self.area_certain):
-            return Level.CERTAIN
-        if (regards_probability and probability >= self.threshold) or (regards_area and area >= self.area_threshold):
-            return Level.LIKELY
-        return Level.NONE
+        """What a frame shows by itself; by "either", a large area raises what its probability shows by a step."""
+        if self.decision == "area":
+            return Level((area >= self.area_threshold) + (area >= self.area_certain))
+        steps = (probability >= self.supported) + (probability >= self.threshold) + (probability >= self.certain)
+        if self.decision == "learned" or not steps:
+            return Level(max(steps - 1, 0))
+        return Level(steps - 1 + (area >= (self.area_threshold if steps == 1 else self.area_certain)))
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One sampled frame.
+    """One sampled frame: when it is shown, and what is reported of it but for the verdict, which is still to come.
 
-    Attributes:
-        span: When it is shown.
-        reading: What is reported of it; the verdict is still to come.
-        change: To the frame before it, median of its samples, 8-bit codes.
+    What the decision regards are its measurements, so that it can be made anew of those that were recorded.
     """
 
     span: Span
     reading: Reading
-    change: float
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether the model has answered."""
+        return "probability" in self.reading.measurements
 
     @property
     def probability(self) -> float:
-        """The model's own, 0 where it did not answer."""
+        """The model's own that the frame is damaged, 0 where it did not answer."""
         return self.reading.measurements.get("probability", 0.0)
 
     @property
     def area(self) -> float:
         """Share of damaged cells, 0 where the model did not answer."""
         return self.reading.measurements.get("area", 0.0)
+
+    @property
+    def change(self) -> float:
+        """To the frame before it, median of its samples, 8-bit codes."""
+        return self.reading.measurements["change"]
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether the decoder has marked it corrupt."""
+        return bool(self.reading.measurements["marked"])
 
 
 @dataclass(slots=True)
@@ -127,7 +139,7 @@ class Decision:
     the same before and after but for the damage. Content that resembles damage is there from the shot's first frame
     (blurred panels, enlarged and sharpened encodes), or comes with a cut, a wipe or motion graphics, when everything
     changes. So evidence counts against the shot's own baseline. Where a shot has none, it takes certain evidence twice
-    in a row.
+    in a row. Where the decoder has marked the frame corrupt, it takes no more than that the model agrees.
 
     Attributes:
         last: The frame that waits for the next one.
@@ -168,16 +180,20 @@ class Decision:
         self.damaged = self._is_damaged(look, rise, max(self.before, following), params) or (
             self.damaged and evidence >= params.hold * params.least() and (rise is None or rise >= params.rise / 2)
         )
-        if not self.damaged and look.reading.measurements:
+        if not self.damaged and look.is_judged:
             self.shot = [*self.shot, odds][-SHOT_FRAMES:]
         return look, self.damaged
 
     @staticmethod
     def _is_damaged(look: Look, rise: float | None, beside: Level, params: BlockCorruptionParams) -> bool:
         """By itself and those beside it."""
+        if look.is_marked and look.probability >= params.supported:
+            return True
         level = params.level(look.probability, look.area)
+        if level is Level.BEYOND_DOUBT:
+            return True
         if rise is None or rise < params.rise:
-            return level is Level.CERTAIN and beside is Level.CERTAIN
+            return level is Level.CERTAIN and beside >= Level.CERTAIN
         stands_alone = rise >= params.alone_rise and look.area >= params.alone_area
         return level is Level.CERTAIN or (level is Level.LIKELY and (beside is not Level.NONE or stands_alone))
 
@@ -190,8 +206,6 @@ def log_odds(evidence: float) -> float:
 
 def decide(looks: Sequence[Look], params: BlockCorruptionParams) -> list[bool]:
     """Whether each of the frames of one stream, in order, is damaged: what tuning asks of recorded frames."""
-    decision, found = Decision(), []
-    for look in looks:
-        found.append(decision.add(look, params))
-    found.append(decision.end(params))
+    decision = Decision()
+    found = [*[decision.add(look, params) for look in looks], decision.end(params)]
     return [decided[1] for decided in found if decided is not None]

@@ -15,7 +15,7 @@ from glasswatch.core.detector import DetectorSpec
 from glasswatch.core.media import FrameChunk, MediaUnit
 from glasswatch.core.needs import Planes, VideoNeed
 from glasswatch.core.runs import Reading
-from glasswatch.core.time import Instant, Span
+from glasswatch.core.time import Instant
 from glasswatch.detectors.modelled import ModelDetector, ModelState, Outputs
 from glasswatch.detectors.video._block_decision import NO_CHANGE_KNOWN, BlockCorruptionParams, Decision, Look
 from glasswatch.detectors.video._sampling import thumbnails, with_neighbours
@@ -52,7 +52,7 @@ class BlockCorruptionDetector(ModelDetector[BlockCorruptionParams, BlockCorrupti
         version="2",
         defects=("block_corruption",),
         needs=(VideoNeed(Planes.RGB, lines=1080, rate=Fraction(4)),),
-        measurements={"probability": "1", "area": "1", "change": "8-bit codes"},
+        measurements={"probability": "1", "area": "1", "change": "8-bit codes", "marked": "1"},
         models=(MODEL,),
         lookback_s=2.0,
     )
@@ -66,12 +66,10 @@ class BlockCorruptionDetector(ModelDetector[BlockCorruptionParams, BlockCorrupti
         assert isinstance(unit, FrameChunk)
         decision, params = self.state.decision, self.params
         readings = self.readings(MODEL, {"frames": unit.planes[0]}, len(unit), lambda found: self._read(unit, found))
-        changes = self._changes(unit)
         decided = []
-        for i, (reading, change) in enumerate(zip(readings, changes, strict=True)):
-            measured = {**reading.measurements, "change": change} if reading.measurements else {}
-            look = Look(unit.frame_span(i), replace(reading, measurements=measured), change)
-            decided.append(decision.add(look, params))
+        for i, (reading, change) in enumerate(zip(readings, self._changes(unit), strict=True)):
+            measured = {**reading.measurements, "change": change, "marked": float(unit.damaged[i])}
+            decided.append(decision.add(Look(unit.frame_span(i), replace(reading, measurements=measured)), params))
         return [self._emit(*one) for one in decided if one is not None]
 
     def finish(self, at: Instant) -> Sequence[Detection]:
@@ -80,7 +78,7 @@ class BlockCorruptionDetector(ModelDetector[BlockCorruptionParams, BlockCorrupti
         return [] if decided is None else [self._emit(*decided)]
 
     def _read(self, chunk: FrameChunk, outputs: Outputs) -> list[Reading]:
-        """What was measured of each frame, and the region that it would have; verdicts come with the frames beside it."""
+        """What the model found in each frame, and its region; verdicts come with the frames beside it."""
         found = []
         for learned, cells in zip(outputs["score"][:, 0], outputs["map"] >= self.params.cell_threshold, strict=True):
             measured = {"probability": float(learned), "area": float(cells.mean())}

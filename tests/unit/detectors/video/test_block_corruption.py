@@ -28,7 +28,7 @@ LEVELS: dict[str, Any] = {
     "certain": 0.9,
     "area_threshold": 0.07,
     "area_certain": 0.25,
-    "area_probability": 0.3,
+    "supported": 0.3,
     "cell_threshold": 0.5,
     "rise": 2.0,
     "alone_rise": 9.0,
@@ -134,6 +134,14 @@ def test_either_the_probability_or_the_area(score: float, cells: int, expected: 
     assert [i for i, d in enumerate(found) if d.verdict is Verdict.DEFECT] == expected
 
 
+@pytest.mark.parametrize(("score", "expected"), [(0.29, Verdict.OK), (0.31, Verdict.DEFECT)])
+def test_a_frame_that_the_decoder_has_marked_needs_little_else(score: float, expected: Verdict) -> None:
+    [chunk] = chunks(pictures([score] * 3), chunk=3)
+    marked = replace(chunk, damaged=(False, True, False))
+    found = detect(make_detector("block_corruption", **LEVELS), [marked])
+    assert [d.verdict for d in found] == [Verdict.OK, expected, Verdict.OK]
+
+
 def test_a_large_area_is_certain() -> None:
     places = [divmod(n, COLUMNS) for n in range(6)]
     frames = np.concatenate([pictures([0.02]), pictures([0.45], places), pictures([0.02])])
@@ -186,8 +194,8 @@ def test_the_published_decision_looks_at_the_area_alone() -> None:
 
 def test_it_measures_probability_and_area() -> None:
     first, second = detections(pictures([1.0, 0.2], [(1, 1), (1, 2), (2, 1)]))
-    assert first.measurements == pytest.approx({"probability": 1.0, "area": 3 / 24, "change": 255})
-    assert second.measurements == pytest.approx({"probability": 0.2, "area": 3 / 24, "change": 204})
+    assert first.measurements == pytest.approx({"probability": 1.0, "area": 3 / 24, "change": 255, "marked": 0})
+    assert second.measurements == pytest.approx({"probability": 0.2, "area": 3 / 24, "change": 204, "marked": 0})
     assert first.model == "1"
 
 
@@ -271,7 +279,7 @@ def test_without_an_answer_it_is_inconclusive_and_supports_nothing() -> None:
         (Verdict.DEFECT, None),
         (Verdict.OK, None),
     ]
-    assert found[1].measurements == {}
+    assert found[1].measurements.keys() == {"change", "marked"}
 
 
 @pytest.mark.parametrize(
@@ -292,7 +300,7 @@ def test_what_is_reported_of_frames_is_enough_to_decide_anew() -> None:
     """Thresholds are tuned on recorded frames, without decoding again."""
     scores = [0.1, 0.4, 0.95, 0.7, 0.2, 0.8, 0.8, 0.1, 0.3, 0.95]
     found = detections(pictures(scores, [(1, 1), (2, 1)]))
-    looks = [Look(d.span, Reading(Verdict.OK, d.score, d.measurements), d.measurements["change"]) for d in found]
+    looks = [Look(d.span, Reading(Verdict.OK, d.score, d.measurements)) for d in found]
     again = decide(looks, BlockCorruptionParams(**LEVELS))
     assert again == [d.verdict is Verdict.DEFECT for d in found]
     assert decide(looks, BlockCorruptionParams(**{**LEVELS, "threshold": 0.89})) != again
