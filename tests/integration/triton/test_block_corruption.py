@@ -54,7 +54,7 @@ def test_local_and_triton_are_equal(triton: TritonInference) -> None:
             np.testing.assert_allclose(there[name], output, atol=TOLERANCE)
 
     media = frame_chunks(pictures(8, 270, 480), fps=2, chunk=3, full_range=True)
-    params = {"threshold": 0.7, "certain": 0.9}
+    params = {"threshold": 0.7, "certain": 0.9, "supported": 0.5}
     found = [detect(make_detector("block_corruption", place, **params), media) for place in (local, triton)]
     assert [(d.span, d.verdict, d.model) for d in found[0]] == [(d.span, d.verdict, d.model) for d in found[1]]
     for here, there in zip(*found, strict=True):

@@ -142,10 +142,19 @@ def test_a_frame_that_the_decoder_has_marked_needs_little_else(score: float, exp
     assert [d.verdict for d in found] == [Verdict.OK, expected, Verdict.OK]
 
 
-def test_a_large_area_is_certain() -> None:
-    places = [divmod(n, COLUMNS) for n in range(6)]
-    frames = np.concatenate([pictures([0.02]), pictures([0.45], places), pictures([0.02])])
-    assert [d.verdict for d in detections(frames, decision="either")] == [Verdict.OK, Verdict.DEFECT, Verdict.OK]
+@pytest.mark.parametrize(
+    ("score", "before", "expected"),
+    [
+        pytest.param(0.45, 0.02, Verdict.OK, id="hardly probable"),
+        pytest.param(0.6, 0.02, Verdict.DEFECT, id="likely"),
+        pytest.param(0.6, 0.5, Verdict.OK, id="likely, and no rise"),
+        pytest.param(0.95, 0.94, Verdict.DEFECT, id="certain, and no rise"),
+    ],
+)
+def test_a_large_area_raises_what_the_probability_shows(score: float, before: float, expected: Verdict) -> None:
+    whole, damage = pictures([before]), pictures([score], [divmod(n, COLUMNS) for n in range(6)])
+    found = detections(np.concatenate([whole, damage, pictures([0.02])]), decision="either")
+    assert found[1].verdict is expected
 
 
 @pytest.mark.parametrize("change", [{"epoch": 1}, {"start": Fraction(3)}], ids=["another epoch", "a gap"])
