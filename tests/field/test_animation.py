@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def ground(seed: int = 0) -> Frame:
     rng = np.random.default_rng(seed)
     frame = dark(level=int(rng.integers(120, 220)))
     for _ in range(6):
-        x, y = rng.integers(0, 500), rng.integers(0, 260)
+        x, y = int(rng.integers(0, 500)), int(rng.integers(0, 260))
         frame = drawn(frame, ONES((90, 130), np.float32), x, y, int(rng.integers(60, 240)))
     return frame
 
@@ -31,13 +32,13 @@ def flights(seed: int, count: int, moves: int, stands: int) -> list[Frame]:
     """Things that fly in at full speed and stand, one after the other, on one ground."""
     rng = np.random.default_rng(seed)
     frame = ground(seed)
-    frames: list[Frame] = held(frame, stands)  # type: ignore[assignment]
+    frames: list[Frame] = list(held(frame, stands))
     for _ in range(count):
         thing = ONES((int(rng.integers(50, 120)), int(rng.integers(80, 200))), np.float32)
         x, y, level = int(rng.integers(100, 400)), int(rng.integers(20, 220)), int(rng.integers(20, 250))
         start = -thing.shape[1] if rng.random() < 0.5 else SIZE[0]
-        for i in range(1, moves + 1):
-            frames.append(drawn(frame, thing, round(start + (x - start) * i / moves), y, level))
+        way = [round(start + (x - start) * i / moves) for i in range(1, moves + 1)]
+        frames += [drawn(frame, thing, at, y, level) for at in way]
         frame = frames[-1]
         frames += held(frame, stands)
     return frames
@@ -47,7 +48,7 @@ def slides_pushed() -> list[Frame]:
     """Whole pictures that push each other out within half a second, and stand for two."""
     shots = [live(1, seed=n, grain=0)[0] for n in range(6)]
     frames: list[Frame] = list(held(shots[0], 50))
-    for old, new in zip(shots, shots[1:], strict=False):
+    for old, new in itertools.pairwise(shots):
         both = np.concatenate([old, new], axis=1)
         frames += [both[:, 53 * i : 53 * i + SIZE[0]] for i in range(1, 13)] + list(held(new, 50))
     return frames
@@ -130,7 +131,10 @@ def stuck(shot: list[Frame], at: int, repeats: int, lost: int = 0) -> list[Frame
 def figure_on_a_ground() -> list[Frame]:
     """An animated film in full motion: a figure that walks before a ground that pans, drawn anew in each frame."""
     wide = np.concatenate([ground(1), ground(2), ground(3)], axis=1)
-    return [drawn(wide[:, 4 * i : 4 * i + SIZE[0]], ONES((120, 50), np.float32), 280, 200 + 8 * (i % 6), 30) for i in range(100)]
+    return [
+        drawn(wide[:, 4 * i : 4 * i + SIZE[0]], ONES((120, 50), np.float32), 280, 200 + 8 * (i % 6), 30)
+        for i in range(100)
+    ]
 
 
 def talking_head() -> list[Frame]:
@@ -146,7 +150,9 @@ def talking_head() -> list[Frame]:
     return frames
 
 
-@pytest.mark.parametrize("shot", [figure_on_a_ground, talking_head, lambda: live(120)], ids=["film", "talking head", "pan"])
+@pytest.mark.parametrize(
+    "shot", [figure_on_a_ground, talking_head, lambda: live(120)], ids=["film", "talking head", "pan"]
+)
 @pytest.mark.parametrize("lost", [0, 30], ids=["pause", "loss"])
 def test_a_picture_that_is_stuck_is_frozen(tmp_path: Path, shot: Callable[[], list[Frame]], lost: int) -> None:
     path = write(tmp_path / "stuck.mp4", stuck(shot(), 60, 55, lost))

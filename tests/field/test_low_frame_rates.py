@@ -12,7 +12,9 @@ from tests.field.drawn import Frame, dark, drawn, held, live, write, written
 from tests.field.making import X264, events, ffmpeg, inspect, lavfi
 
 
-@pytest.mark.parametrize(("fps", "codec"), [(1, X264), (2, X264), (4, X264), (2, ("-c:v", "mjpeg", "-q:v", "4")), (5, X264)])
+@pytest.mark.parametrize(
+    ("fps", "codec"), [(1, X264), (2, X264), (4, X264), (2, ("-c:v", "mjpeg", "-q:v", "4")), (5, X264)]
+)
 def test_a_freeze_is_one_at_any_rate(tmp_path: Path, fps: int, codec: tuple[str, ...]) -> None:
     """motion#1110, frigate#18335: full motion, 10 s frozen, full motion."""
     source = lavfi(f"testsrc2=s=640x360:r={fps}:d=40")
@@ -62,7 +64,12 @@ def scrolled_document() -> list[Frame]:
     for top in range(20, 3500, 24):
         sheet[top : top + 14, 80:480] = 250 - 230 * rng.integers(0, 2, (14, 200)).repeat(2, axis=1)
     frames = [sheet[100 * i : 100 * i + 360] for i in range(12)]
-    return [*frames, *held(frames[-1], 20), *[sheet[1100 + 100 * i : 1460 + 100 * i] for i in range(8)], *held(sheet[1800:2160], 15)]
+    return [
+        *frames,
+        *held(frames[-1], 20),
+        *[sheet[1100 + 100 * i : 1460 + 100 * i] for i in range(8)],
+        *held(sheet[1800:2160], 15),
+    ]
 
 
 @pytest.mark.parametrize("shot", [slide_show, presentation, time_lapse, scrolled_document])

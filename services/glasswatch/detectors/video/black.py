@@ -77,7 +77,8 @@ class BlackDetector(Detector[BlackParams, BlackState]):
     """Counts dark samples, and looks at block means to tell black from a dark scene.
 
     Titles, lights and all else that stands out of the dark are a picture; logos and subtitles that are laid over a lost
-    picture are not, see `_structure.Overlay`. Definition after EBU QC 0062B (black frames) with the share of FFmpeg's blackdetect.
+    picture are not, see `_structure.Overlay`. Definition after EBU QC 0062B (black frames) with the share of FFmpeg's
+    blackdetect.
     """
 
     spec = DetectorSpec(
