@@ -104,7 +104,7 @@ class Decisions:
             seen.last = max(seen.last, detection, key=lambda d: d.span.end)
             if detection.verdict is Verdict.DEFECT:  # what only keeps it open is no evidence of more
                 seen.ceiling = _looser(seen.ceiling, detection.ceiling)
-            if detection.score > seen.strongest.score:
+            if _weight(detection) > _weight(seen.strongest):
                 seen.strongest = detection
         event = self._event(seen, EventState.OPEN)
         if event is None:
@@ -156,6 +156,11 @@ def _key(detection: Detection) -> Key:
 
 def _source(detection: Detection) -> tuple[str, str, str]:
     return detection.channel, detection.defect, detection.track or ""
+
+
+def _weight(detection: Detection) -> tuple[Severity, float]:
+    """What makes evidence speak for the event: how severe it lets it be, then how strong it is."""
+    return (Severity.ERROR if detection.ceiling is None else detection.ceiling), detection.score
 
 
 def _sums_up(detection: Detection, seen: Open) -> bool:
