@@ -1,4 +1,4 @@
-"""Tones that are keyed on and off by design (anarlog#7284: gating counted as dropouts), and dropouts that resemble them."""
+"""Tones that are keyed on and off by design (anarlog#7284: gating counted as dropouts), and dropouts like them."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_a_hole_in_a_tone_is_a_dropout(tmp_path, formula, count):
     assert dropouts(made(tmp_path / "holes.wav", formula)) == count
 
 
-@pytest.mark.parametrize("starts", [(1.3, 2.9, 3.35, 5.6), tuple(n + 0.437 for n in range(6))], ids=["any time", "regular"])
+@pytest.mark.parametrize("starts", [(1.3, 2.9, 3.35, 5.6), [n + 0.437 for n in range(6)]], ids=["any", "regular"])
 def test_lost_packets_in_a_programme_are_dropouts(tmp_path, starts):
     tones = "+".join(f"0.1*sin(2*PI*{f}*t)*(1.2+sin(2*PI*{f / 100}*t))" for f in (220, 331, 497, 743, 1114))
     assert dropouts(made(tmp_path / "lost.wav", f"({tones})*{holes(*starts)}")) == len(starts)

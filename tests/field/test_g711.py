@@ -1,4 +1,4 @@
-"""Clipping where full scale is the code's own (llm-agent#277): G.711 ends at 32124 (mu-law) and 32256 (A-law) of 32768."""
+"""Clipping where full scale is the code's own (llm-agent#277): 32124 (mu-law) and 32256 (A-law) of 32768."""
 
 from __future__ import annotations
 

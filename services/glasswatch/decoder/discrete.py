@@ -1,7 +1,7 @@
 """Discrete mono tracks: which of them make one programme, and their sound as that of one track.
 
-Masters (MXF, QuickTime) often hold a stereo or 5.1 mix as mono tracks, one for each channel, and leave others empty. What is
-wrong with a pair, and how loud it is, can only be told of the pair.
+Masters (MXF, QuickTime) often hold a stereo or 5.1 mix as mono tracks, one for each channel, and leave others empty.
+What is wrong with a pair, and how loud it is, can only be told of the pair.
 """
 
 from __future__ import annotations

@@ -35,8 +35,8 @@ _COARSE = {
 
 TOPS = np.array([FULL_SCALE, *(sign * top / 32768 for top in _COARSE for sign in (1, -1))], np.float32)
 STEPS = np.array([1 / 32768, *(step / 32768 for step in _COARSE.values() for _ in (1, -1))], np.float32)
-"""Where sound may clip: at or above full scale in magnitude, or exactly at one of the others. Sound keeps such a top when it
-is stored in another form later, so the samples tell, not the codec."""
+"""Where sound may clip: at or above full scale in magnitude, or exactly at one of the others. Sound keeps such a top
+when it is stored in another form later, so the samples tell, not the codec."""
 
 LEAST_TOP = float(np.abs(TOPS).min())
 
@@ -47,8 +47,9 @@ AHEAD = 8
 def steepest_rise(run: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     """How many steps a smooth curve rises at most in the two samples before `run` or more that it is flat for.
 
-    A curve that is rounded to steps is flat at its top even where nothing clips. Of a parabola whose samples -(n - 1) / 2
-    to (n - 1) / 2 are within one step, sample -(n + 3) / 2 is ((n + 3) / (n - 1))^2 steps lower, and half a step by rounding.
+    A curve that is rounded to steps is flat at its top even where nothing clips. Of a parabola whose samples
+    -(n - 1) / 2 to (n - 1) / 2 are within one step, sample -(n + 3) / 2 is ((n + 3) / (n - 1))^2 steps lower, and half
+    a step by rounding.
     """
     return ((run + 3) / (run - 1)) ** 2 + 0.5
 
@@ -63,12 +64,12 @@ class ClippingParams(Params):
     Attributes:
         warning_share: Share of a second's samples that must be clipped in one channel for more than information.
         error_share: The same for an error: distortion that everybody hears.
-        audible_ms: Clipped samples count in full from this mean length of their runs on, in proportion below it. Records
-            are mastered into a limiter that cuts thousands of peaks by a few samples each (0.1 ms), and lossy decoders
-            bring the cut peaks back above full scale; nobody minds.
+        audible_ms: Clipped samples count in full from this mean length of their runs on, in proportion below it.
+            Records are mastered into a limiter that cuts thousands of peaks by a few samples each (0.1 ms), and lossy
+            decoders bring the cut peaks back above full scale; nobody minds.
         true_peak_dbtp: Highest true peak permitted, in dBTP (EBU R 128: -1; ATSC A/85: -2).
-        true_peak_warning_dbtp: True peak above which it is more than information, null for none: a limit is part of what
-            a delivery is asked for, and lossy decoders take loud masters 1 to 3 dB above full scale.
+        true_peak_warning_dbtp: True peak above which it is more than information, null for none: a limit is part of
+            what a delivery is asked for, and lossy decoders take loud masters 1 to 3 dB above full scale.
     """
 
     warning_share: Annotated[float, Field(gt=0, le=1)]
@@ -142,7 +143,8 @@ class ClippingState(PcmState):
 
     Attributes:
         tail: Samples already judged that the filter still needs, and those not judged yet, (channels, samples).
-        judged: The first sample not yet judged: whether it is in a run, and how long that is, shows AHEAD samples later.
+        judged: The first sample not yet judged: whether it is in a run, and how long that is, shows AHEAD samples
+            later.
         is_steep: Whether the last run at each of TOPS came from far enough below, (tops, channels).
         tally: The second in progress.
     """
@@ -218,7 +220,7 @@ class Clipping(PcmDetector[ClippingParams, ClippingState]):
         tally.peaks[0] = np.maximum(tally.peaks[0], fresh.max(axis=1))
         tally.peaks[1] = np.minimum(tally.peaks[1], fresh.min(axis=1))
         for channel in np.flatnonzero(np.abs(pcm).max(axis=1) >= LEAST_TOP):
-            # From RUN samples before those to judge, so that the last sample judged before is told to be in a run or not.
+            # From RUN samples before those to judge: the last one judged before is in a run or not.
             signal = pcm[channel, TAPS - 1 - RUN :]
             for n in range(len(TOPS)):
                 at_top = np.abs(signal) >= FULL_SCALE if n == 0 else signal == TOPS[n]

@@ -34,9 +34,9 @@ STEPS = 8
 """Sound of fewer quantisation steps than this next to a hole is coarse PCM toggling its last bits, not sound."""
 
 LOW_SHARE, LOW_SHARE_BESIDE = 0.2, 0.1
-"""So is sound that is as low as the hole itself for this share of the 20 ms beside it, on both sides together and on each. That
-shows through resampling and lossy coding, where no step can be measured: speech and music lie below 0.2 (95 in 100 holes at
-least), PCM of 4 to 8 bits at 0.21 to 0.99."""
+"""So is sound that is as low as the hole itself for this share of the 20 ms beside it, on both sides together and on
+each. That shows through resampling and lossy coding, where no step can be measured: speech and music lie below 0.2 (95
+in 100 holes at least), PCM of 4 to 8 bits at 0.21 to 0.99."""
 
 
 class DropoutParams(Params):
@@ -75,7 +75,7 @@ class DropoutParams(Params):
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """A hole in one channel, in samples of the clock, half open; levels are sample peaks; it was sought below the last."""
+    """A hole in one channel, in samples of the clock, half open; levels are sample peaks, the last its ceiling."""
 
     start: int
     end: int
@@ -151,8 +151,8 @@ class Dropout(PcmDetector[DropoutParams, DropoutState]):
     """Looks in each channel for runs of low samples with full sound right beside them on both sides.
 
     Decays, releases of noise gates, staccato notes and the zero crossings of low notes all pass through the levels
-    just above the hole for some milliseconds on at least one side; a hole in the samples does not. Sound that is keyed on
-    and off by design is told by what is around its gaps (`keying`), so a hole is told WINDOW_S later.
+    just above the hole for some milliseconds on at least one side; a hole in the samples does not. Sound that is keyed
+    on and off by design is told by what is around its gaps (`keying`), so a hole is told WINDOW_S later.
     """
 
     spec = DetectorSpec(

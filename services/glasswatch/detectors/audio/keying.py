@@ -1,13 +1,15 @@
 """Sound that is keyed on and off by design: beeps, Morse, dialling, gated notes, noise gates, line-up tones.
 
-All of it stops and starts as hard as a dropout does. What tells them apart lies around the gap: a signal that is keyed is off
-for a good part of the time, and on at one level or in one rhythm; media that lacks pieces is on most of the time.
+All of it stops and starts as hard as a dropout does. What tells them apart lies around the gap: a signal that is keyed
+is off for a good part of the time, and on at one level or in one rhythm; media that lacks pieces is on most of the
+time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -18,22 +20,22 @@ BLOCKS_PER_S = 1000
 """The envelope has the sample peak of every millisecond."""
 
 WINDOW_S = 3.1
-"""How much sound on either side of a gap tells whether it is keyed: one period of the slowest rhythm that is looked for,
-that of EBU R 49."""
+"""How much sound on either side of a gap tells whether it is keyed: one period of the slowest rhythm that is looked
+for, that of EBU R 49."""
 
 LEVEL_DB = 1.5
 """Marks of one keyed tone are at one level; syllables and notes differ by more."""
 
 STEADY_DB = 3.0
 STEADY_S = 0.025
-"""A tone holds its level; of two tones that beat (440 and 480 Hz: 40 Hz), the highest within a period of the beat does."""
+"""A tone holds its level; of two tones that beat (440 and 480 Hz: 40 Hz), the peaks of each period of the beat do."""
 
 LONGEST_CROSSING = 20
 """Blocks that a note of 25 Hz, the lowest, may be low for while it goes through zero."""
 
 MOST_ON = 3.2
-"""Most time on for one off. Morse is on one to three units for every unit off, dialling and alarms half of the time; lost
-packets that take more than a quarter of the sound are no fault to look for with so fine a tool."""
+"""Most time on for one off. Morse is on one to three units for every unit off, dialling and alarms half of the time;
+lost packets that take more than a quarter of the sound are no fault to look for with so fine a tool."""
 
 JOINED_S = 1.0
 """Marks that are further apart do not belong to one another."""
@@ -46,8 +48,8 @@ GATE_SHARE = 0.8
 GATE_GAPS = 3
 EDGE_S = 0.02
 GATE_SPREAD = 2
-"""A noise gate closes where the sound is this far below its usual peaks, nearly always, and for as long as the pauses are;
-losses fall anywhere, and are of one length."""
+"""A noise gate closes where the sound is this far below its usual peaks, nearly always, and for as long as the pauses
+are; losses fall anywhere, and are of one length."""
 
 IDENT_S, IDENT_SLACK_S = 0.25, 0.01
 """Line-up tones name their channels by breaks of 250 ms in one of them (EBU R 49, GLITS)."""
@@ -55,7 +57,7 @@ IDENT_S, IDENT_SLACK_S = 0.25, 0.01
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A gap in one channel that may be a dropout: indices of the envelope, and the level that it stays below, linear."""
+    """A gap in one channel that may be a dropout: indices of the envelope, and the level it stays below, linear."""
 
     start: int
     end: int
@@ -173,7 +175,7 @@ def _is_steady(own: Pcm, mark: Mark) -> bool:
 def _is_rhythm(marks: Sequence[Mark], gap: Gap) -> bool:
     """Whether gaps of this length come at equal distances, and take enough of the time."""
     slack = max(2.0, 0.1 * gap.length)
-    starts = [a.end for a, b in zip(marks, marks[1:], strict=False) if abs(b.start - a.end - gap.length) <= slack]
+    starts = [a.end for a, b in pairwise(marks) if abs(b.start - a.end - gap.length) <= slack]
     if len(starts) < RHYTHM:
         return False
     period = float(np.median(np.diff(starts)))
@@ -189,7 +191,7 @@ def _is_gated(own: Pcm, marks: Sequence[Mark], gap: Gap) -> bool:
     closing = [mark for mark in marks if mark.end < len(own)]
     if len(closing) < GATE_GAPS:
         return False
-    lengths = [b.start - a.end for a, b in zip(marks, marks[1:], strict=False)]
+    lengths = [b.start - a.end for a, b in pairwise(marks)]
     if max(lengths) < GATE_SPREAD * min(lengths):
         return False
     usual = float(np.percentile(np.concatenate([own[m.start : m.end] for m in marks]), 95))

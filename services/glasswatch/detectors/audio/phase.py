@@ -189,11 +189,7 @@ class Phase(PcmDetector[PhaseParams, PhaseState]):
         correlation = xy / np.sqrt(np.maximum(xx * yy, SILENT**2))
         treble = dxy / np.sqrt(np.maximum(dxx * dyy, SILENT**2))
         is_active = np.minimum(xx, yy) >= _mean_square(self.params.level_dbfs)
-        negative = (
-            is_active
-            & (correlation < self.params.correlation)
-            & (treble < self.params.treble_correlation)
-        )
+        negative = is_active & (correlation < self.params.correlation) & (treble < self.params.treble_correlation)
         missing = max(hops - len(negative), 0)
         negative, correlation, treble, is_active = (
             np.pad(values[:hops], (0, missing), "edge") for values in (negative, correlation, treble, is_active)

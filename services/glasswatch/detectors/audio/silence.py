@@ -49,14 +49,14 @@ FLOOR_LEAST_DBFS = -85
 
 STIR_HOPS = 30
 STIR_DB, STIR_DBFS = 12, -72
-"""A room is not still: 75 ms or more from its ends a natural pause has breath and movement, above this level and this far
-above its own floor. Lines and equipment that carry nothing are at one level: the peaks of white noise in 2.5 ms stay within
-8 dB for seconds."""
+"""A room is not still: 75 ms or more from its ends a natural pause has breath and movement, above this level and this
+far above its own floor. Lines and equipment that carry nothing are at one level: the peaks of white noise in 2.5 ms
+stay within 8 dB for seconds."""
 
 FADE_HOPS = (240, 160, 80, 20, 0)
 FADE_DB = 15
-"""A fade by hand ends above the threshold at last. It falls in each of four windows over the last 600 ms (600 to 400, to
-200, to 50, to 0 ms before the pause), and by this much in all."""
+"""A fade by hand ends above the threshold at last. It falls in each of four windows over the last 600 ms (600 to 400,
+to 200, to 50, to 0 ms before the pause), and by this much in all."""
 
 
 class SilenceParams(Params):
@@ -92,6 +92,7 @@ class SilenceState(PcmState):
         piece_level: Highest level in that piece so far, linear.
         past: Levels of the last PAST_HOPS hops before those not yet heard, linear.
         is_used: Whether there has been any sound, before the last cut too.
+        lead_s: How long it has been silent before the last cut.
         hops: Quiet hops of the present pause so far.
         level: Highest level in the present pause so far.
         before: Level of the last EDGE_HOPS hops of sound before the present pause.
@@ -110,6 +111,7 @@ class SilenceState(PcmState):
     piece_level: float = 0.0
     past: Pcm = field(default_factory=lambda: np.zeros(0, np.float32))
     is_used: bool = False
+    lead_s: float = 0.0
     hops: int = 0
     level: float = 0.0
     before: float = 0.0
@@ -201,8 +203,13 @@ class Silence(PcmDetector[SilenceParams, SilenceState]):
 
     def cut(self, at: Instant) -> Sequence[Detection]:
         """Nothing ends here but the time line: what looks like a tail may go on, and a track stays in use."""
-        remaining = list(self._finish(self.state.clock, is_end=False)) if self.state.clock is not None else []
-        self.state = SilenceState(is_used=self.state.is_used)
+        state, clock = self.state, self.state.clock
+        if clock is None:
+            return ()
+        silent = 0 if state.onset is None else clock.count - state.onset
+        lead_s = silent / clock.rate + (state.lead_s if state.onset == 0 else 0.0)
+        remaining = list(self._finish(clock, is_end=False))
+        self.state = SilenceState(is_used=state.is_used, lead_s=lead_s)
         return remaining
 
     def conclude(self, clock: SampleClock) -> Iterator[Detection]:
@@ -297,7 +304,7 @@ class Silence(PcmDetector[SilenceParams, SilenceState]):
         assert state.onset is not None
         if clock.may_be_unused and not state.is_used:
             return "nothing has been heard on this track, which may be unused"
-        length = (end - state.onset) / clock.rate
+        length = (end - state.onset) / clock.rate + (state.lead_s if state.onset == 0 else 0.0)
         if length > self.params.rest_s:
             return None
         if state.onset <= RINGING_HOPS * max(clock.rate // HOPS_PER_S, 1):  # what a lossy decoder rings at the start
