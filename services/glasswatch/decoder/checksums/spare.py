@@ -16,8 +16,8 @@ from glasswatch.decoder.tally import Tally
 CODECS = frozenset({"wavpack"})
 """Codecs whose decoder refuses a packet when it is asked to check, and whose packets stand alone."""
 
-OPTIONS = {"err_detect": "crccheck"}
-"""What asks a decoder to check."""
+OPTIONS = {"err_detect": "crccheck+explode"}
+"""What asks a decoder to check, and to refuse mono too (FFmpeg only logs that without `explode`)."""
 
 
 class SpareDecoder:
@@ -31,13 +31,13 @@ class SpareDecoder:
         self._context.extradata = tally.stream.codec_context.extradata
 
     def decode(self, packet: Packet[Any], at: Instant) -> list[AudioFrame] | None:
-        """The packet's frames, reported as damaged; None where it cannot be decoded so either."""
+        """The packet's frames, None where it cannot be decoded so either; reported as damaged in both cases."""
+        text, frames = "a block does not fit its CRC-32", None
         try:
-            frames = self._context.decode(packet)
+            frames = self._context.decode(packet) or None
         except (av.FFmpegError, ValueError, MemoryError):
-            return None  # whoever asks reports the first decoder's error
-        if not frames:
-            return None
-        heard = sum(frame.samples / frame.sample_rate for frame in frames)
-        self._tally.say(FactKind.CHECKSUM_FAILED, at, "a block does not fit its CRC-32", duration_s=heard)
+            text = "a block is damaged"  # whoever asks reports the first decoder's error too
+        seconds = self._tally.seconds(packet.duration)
+        values = {"duration_s": float(seconds)} if seconds else {}
+        self._tally.say(FactKind.CHECKSUM_FAILED, at, text, **values)
         return frames
