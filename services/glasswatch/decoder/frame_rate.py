@@ -23,8 +23,8 @@ HIGHEST = 1000
 TOLERANCE = 0.02
 """By so much of itself a stated rate may differ from the one that was read: containers round timestamps to 1 ms."""
 
-_REGULAR = 0.75, 1.3
-"""Steps within these multiples of their mean are of one rate, also where pulldown shows some for a field longer."""
+_REGULAR = 0.6, 1.55
+"""Steps within these multiples of their median are of one rate, also where pulldown shows some for a field longer."""
 
 _STANDARD = (
     *(Fraction(1000 * n, 1001) for n in (24, 30, 48, 60, 120)),
@@ -49,11 +49,11 @@ class FrameSteps:
 
     def usual(self) -> float | None:
         """The usual step, None where none is usual."""
-        mean = fmean(self.steps)
-        if _share(self.steps, _REGULAR[0] * mean, _REGULAR[1] * mean) >= 0.9:
-            return mean
-        # A rate at which frames are left out while nothing moves.
         middle = median(self.steps)
+        kept = [step for step in self.steps if _REGULAR[0] * middle <= step <= _REGULAR[1] * middle]
+        if len(kept) >= 0.9 * len(self.steps):
+            return fmean(kept)
+        # A rate at which frames are left out while nothing moves, or one that changes.
         near = [step for step in self.steps if abs(step - middle) <= 0.1 * middle]
         return fmean(near) if 2 * len(near) >= len(self.steps) else None
 
@@ -73,7 +73,3 @@ def frame_rate(stated: Iterable[Fraction | None], read: FrameSteps) -> Fraction 
         return None
     nearest = min(_STANDARD, key=lambda rate: abs(rate * usual - 1))
     return next((rate for rate in (*possible, nearest) if abs(float(rate) * usual - 1) <= TOLERANCE), None)
-
-
-def _share(steps: list[float], low: float, high: float) -> float:
-    return sum(low <= step <= high for step in steps) / len(steps)

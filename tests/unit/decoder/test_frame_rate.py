@@ -37,6 +37,11 @@ def rounded(rate: Fraction, count: int = 100) -> FrameSteps:
         pytest.param((25,), read(), 25, id="a still image"),
         pytest.param((15, 30), read(*repeat(1000 / 30, 80), 2000, *repeat(1000 / 30, 80), 4000), 30, id="held frames"),
         pytest.param((27, 27), read(*repeat(1000 / 60, 120), 3000), 60, id="a rate that is stated nowhere"),
+        pytest.param((25,), read(*repeat(40, 23), 80, 80), 25, id="a few frames are missing"),
+        pytest.param((24,), read(*repeat(41.7, 56), 125), 24, id="one hole"),
+        pytest.param(
+            (30,), read(*repeat(40, 225), *repeat(20, 200), *repeat(40, 225)), 25, id="another rate in between"
+        ),
         pytest.param((2,), read(*repeat(500, 20)), 2, id="two frames a second"),
         pytest.param((Fraction(1, 5),), read(*repeat(5000, 12)), Fraction(1, 5), id="slides"),
         pytest.param((25, 50), read(*repeat(20, 100)), 50, id="fields that are frames"),
