@@ -67,34 +67,22 @@ def test_credits_with_an_outline(tmp_path: Path, speed: int) -> None:
     assert events(inspect(title, DEFECT), DEFECT, Severity.WARNING) == []
 
 
-AS_IT_IS = ("-t", "6", "-i", BASE, "-an", "-c", "copy")
-STREET = ("-ss", "6", "-t", "4", "-i", BASE, "-an", *X264, "-crf", "14")
-
-
 @pytest.mark.parametrize(
-    ("cut", "codec", "mode", "strength", "window", "every", "seed"),
+    ("codec", "mode", "strength", "seed"),
     [
-        pytest.param(AS_IT_IS, "libx264", "truncate", 0.6, (2.0, 2.0), 4, 23, id="H.264"),
-        pytest.param(AS_IT_IS, "mpeg2video", "packet_loss", 0.6, (2.0, 2.0), 4, 24, id="MPEG-2, packets"),
-        pytest.param(AS_IT_IS, "mpeg2video", "bit_flip", 0.3, (2.0, 2.0), 4, 25, id="MPEG-2, bits"),
-        pytest.param(STREET, "libx265", "packet_loss", 0.3, (1.5, 1.5), 3, 7, id="HEVC, packets"),
+        pytest.param("libx264", "truncate", 0.6, 23, id="H.264"),
+        pytest.param("mpeg2video", "packet_loss", 0.6, 24, id="MPEG-2, packets"),
+        pytest.param("mpeg2video", "bit_flip", 0.3, 25, id="MPEG-2, bits"),
+        pytest.param("libx265", "packet_loss", 0.6, 27, id="HEVC, packets"),
+        pytest.param("libx265", "bit_flip", 0.3, 28, id="HEVC, bits"),
     ],
 )
-def test_data_that_was_lost(
-    tmp_path: Path,
-    cut: tuple[str | Path, ...],
-    codec: str,
-    mode: str,
-    strength: float,
-    window: tuple[float, float],
-    every: int,
-    seed: int,
-) -> None:
+def test_data_that_was_lost(tmp_path: Path, codec: str, mode: str, strength: float, seed: int) -> None:
     """Damage to coded pictures, as decoders conceal it, in an intact file."""
     clean, title = tmp_path / "clean.mp4", tmp_path / "title.mp4"
-    ffmpeg(*cut, clean)
-    settings = {"codec": codec, "mode": mode, "strength": str(strength), "every": str(every), "gop": "50"}
-    labels = simulate(DEFECT, clean, title, start_s=window[0], duration_s=window[1], seed=seed, settings=settings)
+    ffmpeg("-t", "6", "-i", BASE, "-an", "-c", "copy", clean)
+    settings = {"codec": codec, "mode": mode, "strength": str(strength), "every": "4", "gop": "50"}
+    labels = simulate(DEFECT, clean, title, start_s=2, duration_s=2, seed=seed, settings=settings)
     found = events(inspect(title, DEFECT), DEFECT, Severity.WARNING)
     assert found
     for event in found:
