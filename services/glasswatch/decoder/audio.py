@@ -10,6 +10,8 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 from av import AudioFrame
+from av.audio.stream import AudioStream
+from av.video.stream import VideoStream
 
 from glasswatch.core.media import AudioChunk, FactKind
 from glasswatch.core.needs import AudioNeed, Need
@@ -104,8 +106,7 @@ class AudioPath:
         self._wanted = any(isinstance(need, AudioNeed) for need in needs)
         self.clock = clock
         self._form = SoundForm(1, ())
-        self._tick = tally.stream.time_base or Fraction(1)
-        self._tick_s = float(self._tick)
+        self.go_on_in(tally.stream)
         self._take_time(clock.end)
         self._buffer: npt.NDArray[np.float32] | None = None
         self._held = 0
@@ -135,6 +136,12 @@ class AudioPath:
         if frame.is_corrupt and not self.tally.is_flagged(pts):
             self.tally.say(FactKind.DAMAGED_FRAME, self._end, "sound is damaged")
         self._collect(frame)
+
+    def go_on_in(self, stream: VideoStream | AudioStream) -> None:
+        """Take the track's frames from a stream, and time in its ticks."""
+        self.tally.stream = stream
+        self._tick = stream.time_base or Fraction(1)
+        self._tick_s = float(self._tick)
 
     def end(self) -> None:
         """Give what is left when the track has ended."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
@@ -13,7 +14,6 @@ from typing import Any
 import av
 from av import AudioFrame, VideoFrame
 from av.audio.stream import AudioStream
-from av.codec.context import Flags
 from av.packet import Packet
 from av.stream import Discard, Stream
 from av.video.stream import VideoStream
@@ -34,7 +34,7 @@ from glasswatch.decoder.ogg_reader import OggReader
 from glasswatch.decoder.pid_changes import Change, PidChanges
 from glasswatch.decoder.playlist import MediaPlaylist, playlist_of
 from glasswatch.decoder.source import Source
-from glasswatch.decoder.streams import describe, is_decodable
+from glasswatch.decoder.streams import describe, is_decodable, prepare
 from glasswatch.decoder.tally import Tally
 from glasswatch.decoder.transport_reader import TransportReader
 from glasswatch.decoder.video import VideoPath
@@ -179,7 +179,7 @@ class Decoder:
             if self._is_read(stream):
                 continue
             if isinstance(stream, VideoStream):
-                self._prepare(stream, threads=1)
+                prepare(stream, self.source.limits.most_pixels, threads=1)
             else:
                 stream.discard = Discard.all
 
@@ -204,7 +204,7 @@ class Decoder:
         self._watch_checksums(tally)
         if isinstance(stream, AudioStream):
             return AudioPath(tally, self.needs, clock, len(self.source.audio))
-        self._prepare(stream, self.threads)
+        prepare(stream, self.source.limits.most_pixels, self.threads)
         return VideoPath(tally, self.needs, clock, self.source.has_pts)
 
     def _emit(self, unit: MediaUnit) -> None:
@@ -224,21 +224,11 @@ class Decoder:
             context.options = spare.OPTIONS
             self._spares[tally.name] = spare.SpareDecoder(tally)
 
-    def _prepare(self, stream: VideoStream, threads: int) -> None:
-        """Set up a decoder of pictures before its first packet."""
-        context = stream.codec_context
-        # FFmpeg checks this before it allocates a picture: sizes may change in mid-stream.
-        context.options = {"max_pixels": str(self.source.limits.most_pixels)}
-        # What cannot be decoded well is shown too, as players do: it is what a viewer sees after a broken start.
-        context.flags |= Flags.output_corrupt
-        context.thread_type = "AUTO"
-        context.thread_count = threads
-
     def _packets(self) -> Iterator[Packet[Any]]:
         """Packets until the end of the input, or until it can be read no further."""
         if not self.source.streams:
             return
-        feeds, before = Feeds(self.source.packets(), self._follow_tables), 0.0
+        feeds, before = Feeds(self.source.packets(), lambda place: self._more(feeds, place)), 0.0
         for packet in feeds:
             self.busy_s, before = self.busy_s + feeds.busy_s - before, feeds.busy_s
             yield packet
@@ -246,6 +236,17 @@ class Decoder:
         if feeds.failure is not None:
             self.stopped = f"the input cannot be read further: {feeds.failure}"
             self._out.append(StreamFact(FactKind.TRUNCATED, self._reached, "container", self.stopped))
+
+    def _more(self, feeds: Feeds, position: int) -> list[Iterator[Packet[Any]]]:
+        """Packets of streams that come in before the next packet, or where FFmpeg cannot read on."""
+        if position < sys.maxsize or feeds.failure is None:
+            return self._follow_tables(position)
+        link = self.source.open_link(feeds.position)
+        if link is None:
+            return []
+        feeds.forgive()
+        self._path_of = dict(zip(link[0], (path for path in self._paths if isinstance(path, AudioPath)), strict=False))
+        return [link[1]]
 
     def _follow_tables(self, position: int) -> list[Iterator[Packet[Any]]]:
         """Follow the tables up to a place, or to where they name streams that come in; the packets of those."""
@@ -306,11 +307,11 @@ class Decoder:
         former.codec_context.flush_buffers()
         path.clock.takes_over = True
         if isinstance(stream, VideoStream) and not stream.codec_context.is_open:
-            self._prepare(stream, self.threads)
+            prepare(stream, self.source.limits.most_pixels, self.threads)
         for watch in self._watches.pop(path.tally.name, ()):
             watch.end()
         self._spares.pop(path.tally.name, None)
-        path.tally.stream = stream
+        path.go_on_in(stream)
         self._watch_checksums(path.tally)
 
     def _watch_streams(self, *, at_end: bool = False) -> None:

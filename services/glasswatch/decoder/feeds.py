@@ -97,6 +97,16 @@ class Feeds:
         return next((feed.failure for feed in self._ended if feed.failure is not None), None)
 
     @property
+    def position(self) -> int:
+        """Where in the file the last packet lies of those that have ended."""
+        return max((feed.position for feed in self._ended), default=0)
+
+    def forgive(self) -> None:
+        """Take note that what could not be read is read in another container."""
+        for feed in self._ended:
+            feed.failure = None
+
+    @property
     def busy_s(self) -> float:
         """Wall seconds spent in the demuxers."""
         return sum(feed.busy_s for feed in (*self._feeds, *self._ended))

@@ -24,6 +24,7 @@ from glasswatch.decoder.clock import Holds
 from glasswatch.decoder.feeds import without_leftovers
 from glasswatch.decoder.frame_rate import FrameSteps
 from glasswatch.decoder.limits import Limits, check_addresses, check_container, explain, local_path, refused_size
+from glasswatch.decoder.ogg_links import next_link
 from glasswatch.decoder.pid_changes import PidChanges
 from glasswatch.decoder.programmes import Programme, choose_programme, count_streams, find_programmes
 from glasswatch.decoder.riff import stated_length_s
@@ -37,6 +38,8 @@ from glasswatch.decoder.streams import (
     format_names,
     is_adaptive,
     is_decodable,
+    is_pcm,
+    names_sample_entry,
     not_judged,
 )
 from glasswatch.decoder.xing import states_frames
@@ -185,22 +188,35 @@ class Source:
 
     def _open_later(self, offset: int, pids: frozenset[int]) -> list[Stream]:
         """Streams of these PIDs, from a place in the file on; none where FFmpeg does not find them."""
-        try:
-            options = _options(self.path, self.limits) | {"skip_initial_bytes": str(offset)}
-            container = _open(f"file:{self.path}", options, self.limits)
-        except (av.FFmpegError, OSError, ValueError, MemoryError):
-            return []
-        self._later.append(container)
         found: list[Stream] = []
-        for stream in container.streams:
-            if stream.id in pids and len(found) < self.limits.most_streams:
+        for stream in self._open_at(offset):
+            if stream.id in pids:
                 found.append(stream)
             else:
                 stream.discard = Discard.all
         media = [stream for stream in found if isinstance(stream, VideoStream | AudioStream)]
         if media:
-            self._later_packets.append(container.demux(media))
+            self._later_packets.append(self._later[-1].demux(media))
         return found
+
+    def _open_at(self, offset: int) -> list[Stream]:
+        """Streams of the local file as it is from a place on, none where it cannot be opened there."""
+        try:
+            options = _options(self.path, self.limits) | {"skip_initial_bytes": str(offset)}
+            self._later.append(_open(f"file:{self.path}", options, self.limits))
+        except (av.FFmpegError, OSError, ValueError, MemoryError):
+            return []
+        return list(self._later[-1].streams)[: self.limits.most_streams]
+
+    def open_link(self, position: int) -> tuple[list[AudioStream], Iterator[Packet[Any]]] | None:
+        """Audio of the next link of a chained Ogg file after a place in it, and its packets; None without one."""
+        if self.path is None or "ogg" not in format_names(self.container):
+            return None
+        offset = next_link(self.path, position)
+        if offset is None or not (streams := self._open_at(offset)):
+            return None
+        tracks = [stream for stream in streams if isinstance(stream, AudioStream) and is_decodable(stream)]
+        return (tracks, self._later[-1].demux(tracks)) if tracks else None
 
     @property
     def may_grow(self) -> bool:
@@ -223,14 +239,14 @@ class Source:
     def holds(self, stream: VideoStream | AudioStream) -> Holds:
         """What a longer time between two frames of a stream means in this container."""
         formats = format_names(self.container)
-        if "mov" in formats or ("hls" in formats and _names_sample_entry(stream)):
+        if "mov" in formats or ("hls" in formats and names_sample_entry(stream)):
             return Holds.STATED
         return Holds.UNSTATED if formats & _WITHOUT_DURATIONS else Holds.REGULAR
 
     @property
     def is_plain_pcm(self) -> bool:
         """Whether the input is a header in front of samples, which states their length in bytes."""
-        return bool(format_names(self.container) & _PLAIN_PCM) and all(_is_pcm(track) for track in self.audio)
+        return bool(format_names(self.container) & _PLAIN_PCM) and all(is_pcm(track) for track in self.audio)
 
     @property
     def has_pts(self) -> bool:
@@ -252,7 +268,7 @@ class Source:
         """How long the container states that the stream is, in seconds; None where it states nothing."""
         if stream.duration is None or stream.time_base is None or not self._states_length:
             return None
-        if self.path is not None and "wav" in format_names(self.container) and _is_pcm(stream):
+        if self.path is not None and "wav" in format_names(self.container) and is_pcm(stream):
             return stated_length_s(self.path)
         return stream.duration * stream.time_base
 
@@ -306,16 +322,6 @@ class Source:
         """Let go of the file or connection."""
         for container in (*self._later, self.container):
             container.close()
-
-
-def _is_pcm(stream: VideoStream | AudioStream) -> bool:
-    return is_decodable(stream) and stream.codec_context.name.startswith("pcm_")
-
-
-def _names_sample_entry(stream: VideoStream | AudioStream) -> bool:
-    """Whether its codec is named as in ISO media files ("avc1"), not by a number as in transport streams."""
-    tag = stream.codec_context.codec_tag if is_decodable(stream) else ""
-    return len(tag) == 4 and tag.isascii() and tag.isprintable()
 
 
 def open_source(location: str, limits: Limits | None = None, programme: int | None = None) -> Source:

@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from av import VideoFrame
 from av.audio.stream import AudioStream
+from av.codec.context import Flags
 from av.container import InputContainer
 from av.stream import Disposition, Stream
 from av.subtitles.stream import SubtitleStream
@@ -47,6 +48,17 @@ def is_adaptive(container: InputContainer) -> bool:
 def is_picture(stream: VideoStream) -> bool:
     """Whether it is a programme's picture: no cover art, no thumbnails of chapters."""
     return not stream.disposition & (Disposition.attached_pic | Disposition.timed_thumbnails)
+
+
+def is_pcm(stream: VideoStream | AudioStream) -> bool:
+    """Whether its samples are not compressed."""
+    return is_decodable(stream) and stream.codec_context.name.startswith("pcm_")
+
+
+def names_sample_entry(stream: VideoStream | AudioStream) -> bool:
+    """Whether its codec is named as in ISO media files ("avc1"), not by a number as in transport streams."""
+    tag = stream.codec_context.codec_tag if is_decodable(stream) else ""
+    return len(tag) == 4 and tag.isascii() and tag.isprintable()
 
 
 def choose_video(streams: Iterable[Stream], *, adaptive: bool = False) -> VideoStream | None:
@@ -115,6 +127,17 @@ def not_judged(streams: Iterable[Stream], judged: Collection[Stream], *, adaptiv
     for stream in judged:
         if not is_decodable(stream):
             yield f"{stream.type} in a codec that FFmpeg cannot decode"
+
+
+def prepare(stream: VideoStream, most_pixels: int, threads: int) -> None:
+    """Set up a decoder of pictures before its first packet."""
+    context = stream.codec_context
+    # FFmpeg checks this before it allocates a picture: sizes may change in mid-stream.
+    context.options = {"max_pixels": str(most_pixels)}
+    # What cannot be decoded well is shown too, as players do: it is what a viewer sees after a broken start.
+    context.flags |= Flags.output_corrupt
+    context.thread_type = "AUTO"
+    context.thread_count = threads
 
 
 @dataclass(frozen=True, slots=True)

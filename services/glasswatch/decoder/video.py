@@ -13,6 +13,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 from av import VideoFrame
+from av.audio.stream import AudioStream
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
@@ -197,6 +198,10 @@ class VideoPath:
         self._last: Picture | None = None
         self._delay: Fraction | None = None
         self._usual: tuple[int | None, Fraction] = None, NOMINAL_FRAME
+
+    def go_on_in(self, stream: VideoStream | AudioStream) -> None:
+        """Take the track's frames from a stream."""
+        self.tally.stream = stream
 
     def begin_with(self, pts: int | None) -> None:
         """State when the key frame is shown that the stream begins with, in ticks."""
