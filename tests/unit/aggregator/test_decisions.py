@@ -228,3 +228,25 @@ def test_replaying_detections_gives_the_same_ids(runs: list[tuple[bool, int]]) -
         row.append(detection(at, at + length, Verdict.DEFECT if bad else Verdict.OK))
         at += length
     assert [e.id for e in closed(row)] == [e.id for e in closed(row)]
+
+
+def test_a_detection_over_the_whole_event_is_the_last_word_on_it() -> None:
+    pieces = [detection(n, n + 1, score=0.9) for n in range(1, 4)]
+    whole = detection(1, 4.5, score=0.6, ceiling=Severity.INFO)
+    (event,) = closed([*pieces, whole])
+    assert (event.severity, event.score, edges([event])) == (Severity.INFO, 0.6, [(1, 4.5)])
+    assert event.id == changes(pieces)[0].id
+
+
+@pytest.mark.parametrize("span", [(2, 4.5), (3, 4)])
+def test_a_detection_over_a_part_of_the_event_takes_nothing_back(span: tuple[float, float]) -> None:
+    pieces = [detection(n, n + 1) for n in range(1, 4)]
+    (event,) = closed([*pieces, detection(*span, ceiling=Severity.INFO)])
+    assert event.severity is Severity.ERROR
+
+
+def test_evidence_that_carries_the_severity_speaks_for_the_event() -> None:
+    weak = detection(1, 2, score=0.9, ceiling=Severity.INFO, kind="a")
+    strong = detection(2, 4, score=0.7, kind="a")
+    (event,) = closed([weak, strong])
+    assert (event.severity, event.score) == (Severity.ERROR, 0.7)

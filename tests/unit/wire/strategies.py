@@ -84,6 +84,8 @@ def audio_chunks(draw: st.DrawFn) -> AudioChunk:
         channels=tuple(channels),
         contiguous=draw(st.booleans()),
         tracks=draw(epochs),
+        members=draw(st.lists(epochs, max_size=3).map(tuple)),
+        may_be_unused=draw(st.booleans()),
     )
 
 

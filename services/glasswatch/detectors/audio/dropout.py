@@ -38,6 +38,10 @@ LOW_SHARE, LOW_SHARE_BESIDE = 0.2, 0.1
 each. That shows through resampling and lossy coding, where no step can be measured: speech and music lie below 0.2 (95
 in 100 holes at least), PCM of 4 to 8 bits at 0.21 to 0.99."""
 
+SHORT_S, SHORT_DB = 0.005, 8
+"""Voices and low notes pass through zero for 2 ms and a little more; so short a hole must be so much deeper. Those of
+real damage are digital zeros, or filled with the noise of a codec."""
+
 
 class DropoutParams(Params):
     """What counts as a hole.
@@ -245,6 +249,7 @@ class Dropout(PcmDetector[DropoutParams, DropoutState]):
         deep = inside < linear(DEEP_DBFS)
         edges, sharps, around = run.peaks_beside(EDGE_S), run.peaks_beside(SHARP_S), run.peaks_beside(CONTEXT_S)
         contrast = params.fringe_contrast_db if fringed else params.contrast_db
+        contrast += SHORT_DB if end - start < SHORT_S * run.rate else 0
         edge_db = params.deep_edge_db if deep and not fringed else params.edge_db
         sharp_db = params.deep_sharp_db if deep or fringed else params.sharp_db
         if (

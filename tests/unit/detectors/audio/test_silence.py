@@ -122,3 +122,20 @@ def test_missing_samples_end_what_was_heard():
     silent = [d.span for d in found if d.verdict is Verdict.DEFECT]
     assert silent[1].end == 4
     assert silent[2] == Span(0, Fraction(10), Fraction(11))
+
+
+def test_pieces_of_a_silent_title_that_joins_cut_are_no_short_rests():
+    """Each stretch is shorter than a rest before the first sound may be; together they are not."""
+    pieces = [audio_chunks(np.zeros((2, 4 * RATE), np.float32), start=Fraction(100 * n)) for n in range(3)]
+    found = detect(make_detector("silence"), [chunk for piece in pieces for chunk in piece])
+    assert any(d.verdict is Verdict.DEFECT and d.ceiling is None for d in found if d.span.start >= 100)
+
+
+def test_silence_at_a_cut_is_no_tail():
+    faded = noise(6) * np.clip(4 - np.arange(6 * RATE) / RATE, 0, 1)
+    cut = audio_chunks(faded.astype(np.float32)) + audio_chunks(noise(1), start=Fraction(20))
+    whole = [d for d in detect(make_detector("silence"), cut) if d.reason == "the programme has ended"]
+    assert whole == []
+    tail = [d for d in detect(make_detector("silence"), audio_chunks(faded.astype(np.float32))) if d.reason]
+    assert tail[-1].reason == "the programme has ended"
+    assert tail[-1].ceiling is Severity.INFO
