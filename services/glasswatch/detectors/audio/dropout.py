@@ -39,8 +39,8 @@ each. That shows through resampling and lossy coding, where no step can be measu
 in 100 holes at least), PCM of 4 to 8 bits at 0.21 to 0.99."""
 
 SHORT_S, SHORT_DB = 0.005, 8
-"""Voices and low notes pass through zero for 2 ms and a little more; so short a hole must be so much deeper. Those of
-real damage are digital zeros, or filled with the noise of a codec."""
+"""Voices and low notes pass through zero for 2 ms and a little more; so short a hole must be so much deeper, unless it is
+below DEEP_DBFS."""
 
 
 class DropoutParams(Params):
@@ -249,13 +249,13 @@ class Dropout(PcmDetector[DropoutParams, DropoutState]):
         deep = inside < linear(DEEP_DBFS)
         edges, sharps, around = run.peaks_beside(EDGE_S), run.peaks_beside(SHARP_S), run.peaks_beside(CONTEXT_S)
         contrast = params.fringe_contrast_db if fringed else params.contrast_db
-        contrast += SHORT_DB if end - start < SHORT_S * run.rate else 0
+        contrast += SHORT_DB if end - start < SHORT_S * run.rate and not deep else 0
         edge_db = params.deep_edge_db if deep and not fringed else params.edge_db
         sharp_db = params.deep_sharp_db if deep or fringed else params.sharp_db
         if (
             edges.min() >= linear(level_dbfs + contrast)
             and edges.min() >= STEPS * run.step()
-            and not run.is_in_coarse_sound(linear(level_dbfs))
+            and not run.is_in_coarse_sound(linear(min(level_dbfs, params.levels_dbfs[-1])))
             and (edges / around).min() >= linear(edge_db)
             and (sharps / around).max() >= linear(sharp_db)
         ):
