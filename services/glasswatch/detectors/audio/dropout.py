@@ -39,8 +39,8 @@ each. That shows through resampling and lossy coding, where no step can be measu
 in 100 holes at least), PCM of 4 to 8 bits at 0.21 to 0.99."""
 
 SHORT_S, SHORT_DB = 0.005, 8
-"""Voices and low notes pass through zero for 2 ms and a little more; so short a hole must be so much deeper, unless it is
-below DEEP_DBFS."""
+"""Voices and low notes pass through zero for 2 ms and a little more; so short a hole must be so much deeper, unless it
+is below DEEP_DBFS."""
 
 
 class DropoutParams(Params):
