@@ -337,6 +337,8 @@ class Decoder:
             if self._joins.announces(packet, step, self.timeline.position(now)):
                 clock.announce_join(now.seconds)
                 tally.forgive_flags()
+                for watch in self._watches.get(packet.stream.index, ()):
+                    watch.join()
         tally.confirm_flags()
         if packet.is_corrupt:
             tally.flag(packet, self._near(path, packet))

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glasswatch.core.media import FactKind, MediaUnit, StreamFact
-from glasswatch.core.time import Instant
+from glasswatch.core.time import Instant, Timeline
 from glasswatch.decoder.checksums.ac3 import Ac3Check
 from glasswatch.decoder.checksums.crc import crc16_8005, crc16_8005_bits, crc32_04c11db7
 from glasswatch.decoder.checksums.ffv1 import Ffv1Check
@@ -224,6 +224,25 @@ def test_what_is_left_of_a_frame_before_the_first_one_is_no_damage() -> None:
     assert check(packets[0][100:]).failed
 
 
+def test_nothing_is_borrowed_across_an_announced_join() -> None:
+    packets = list(recorded("layer3_stereo_crc.mp3"))
+    begins = [packet[6] << 1 | packet[7] >> 7 for packet in packets]
+    most = max(range(3, len(packets)), key=lambda n: begins[n] - begins[n - 1])
+    check = Layer3Check()
+    for packet in packets[: most - 1]:
+        assert not check(packet).failed
+    check.restart()
+    assert not check(packets[most]).failed
+
+
+def test_a_frame_that_an_announced_join_cuts_is_no_damage() -> None:
+    watched = Watched(may_be_unused=False)
+    for packet in (b"+", b"~"):
+        watched.watch.add(packet, Instant(0, Fraction(0)), 1.0)
+    watched.watch.join()
+    assert watched.run("+-") == [(FAILED, 1)]
+
+
 def test_layer_i_is_protected_to_the_end_of_its_bit_allocation() -> None:
     header = bytes((0xFF, 0xFE, 0x90, 0x40))  # joint stereo, bound 4: 36 fields of 4 bits
     allocation = random.Random(2).randbytes(18)
@@ -275,7 +294,7 @@ class Watched:
             b"0": NOTHING_PROTECTED,
         }
         with av.open(str(ENCODED / MPEG_AUDIO[0])) as container:
-            tally = Tally(container.streams.audio[0], "audio:0", self._take)
+            tally = Tally(container.streams.audio[0], "audio:0", self._take, Timeline())
         self.watch = ChecksumWatch(tally, findings.__getitem__, may_be_unused)
 
     def _take(self, unit: MediaUnit) -> None:

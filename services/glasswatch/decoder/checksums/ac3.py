@@ -28,6 +28,10 @@ class Ac3Check:
 
     begun: bool = False
 
+    def restart(self) -> None:
+        """What follows may begin within a frame."""
+        self.begun = False
+
     def __call__(self, packet: bytes) -> Finding:
         """Check a packet; E-AC-3 has a frame for each substream."""
         if not self.begun and _frame_size(packet, 0) is None:

@@ -30,6 +30,10 @@ class Layer3Check:
 
     left: int | None = None
 
+    def restart(self) -> None:
+        """What follows does not go on where the last frame ended."""
+        self.left = None
+
     def __call__(self, packet: bytes) -> Finding:
         """Check a frame. After one that cannot be read the reservoir is not known, as at the start."""
         left, self.left = self.left, None

@@ -64,6 +64,14 @@ class ChecksumWatch:
         if len(self._waiting) >= MOST_UNPROVEN:
             self._give_up()
 
+    def join(self) -> None:
+        """An announced join comes: a frame that it cuts is no damage, and what follows does not lean on what was."""
+        if self._ends_short and self._waiting:
+            self._waiting.pop()
+        self._ends_short = False
+        if isinstance(self.check, (Ac3Check, Layer3Check)):
+            self.check.restart()
+
     def end(self) -> None:
         """The stream has ended."""
         if self._waiting and self._ends_short:
