@@ -166,7 +166,8 @@ def k_weighting(rate: int) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]
     """Coefficients (b, a) of the shelf and the high-pass at any rate.
 
     BS.1770-4 prints them for 48 kHz; these analogue parameters, by bilinear transform, give the printed numbers there
-    (B. De Man, "Evaluation of implementations of the EBU R128 loudness measurement", AES 145, 2018).
+    (B. De Man, "Evaluation of implementations of the EBU R128 loudness measurement", AES 145, 2018). Where all that a
+    rate can hold lies below the shelf, below 3.4 kHz, there is no shelf: its transform would not be stable.
     """
     gain, q, frequency = 3.999843853973347, 0.7071752369554196, 1681.974450955533
     k = np.tan(np.pi * frequency / rate)
@@ -174,6 +175,8 @@ def k_weighting(rate: int) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]
     norm = 1 + k / q + k * k
     shelf_b = np.array([high + band * k / q + k * k, 2 * (k * k - high), high - band * k / q + k * k]) / norm
     shelf_a = np.array([1.0, 2 * (k * k - 1) / norm, (1 - k / q + k * k) / norm])
+    if 2 * frequency >= rate:
+        shelf_b = shelf_a = np.array([1.0, 0.0, 0.0])
     q, frequency = 0.5003270373238773, 38.13547087602444
     k = np.tan(np.pi * frequency / rate)
     norm = 1 + k / q + k * k

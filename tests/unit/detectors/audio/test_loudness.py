@@ -42,6 +42,17 @@ def jumps(samples: np.ndarray, rate: int = RATE):
     return [d for d in found if d.kind == "jump"]
 
 
+@pytest.mark.parametrize("rate", [1_000, 2_000, 3_363, 3_364, 4_000, 768_000])
+def test_the_weighting_is_stable_at_any_rate_that_is_inspected(rate):
+    for _, a in k_weighting(rate):
+        assert np.abs(np.roots(a)).max() < 1
+
+
+def test_sound_of_a_very_low_rate_is_measured():
+    found = programme(noise(20, rate=2_000), 2_000)
+    assert np.isfinite(found.measurements["integrated_lufs"])
+
+
 @pytest.mark.parametrize(
     ("levels", "expected"),
     [
