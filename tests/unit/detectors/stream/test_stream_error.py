@@ -50,6 +50,10 @@ def test_every_other_fact_is_an_event_with_its_words(kind: FactKind) -> None:
         ([fact(FactKind.CONTINUITY_ERROR)], "continuity", Severity.ERROR),
         ([fact(FactKind.TRUNCATED)], "truncated", Severity.ERROR),
         ([fact(FactKind.TRUNCATED, missing_s=0.2)], "truncated", Severity.WARNING),
+        ([fact(FactKind.TRUNCATED, missing_s=0.03)], "truncated", Severity.INFO),
+        ([fact(FactKind.CHECKSUM_FAILED)], "checksum", Severity.WARNING),
+        ([fact(FactKind.CHECKSUM_FAILED, 1 + n / 25) for n in range(5)], "checksum", Severity.ERROR),
+        ([fact(FactKind.CHECKSUM_UNUSED)], "checksum", Severity.INFO),
         ([fact(FactKind.NOTHING_DECODED)], "undecodable", Severity.ERROR),
         ([fact(FactKind.SCRAMBLED)], "undecodable", Severity.ERROR),
         ([fact(FactKind.SYNC_LOST)], "transport", Severity.ERROR),
@@ -70,6 +74,12 @@ def test_every_other_fact_is_an_event_with_its_words(kind: FactKind) -> None:
 def test_severity_is_what_the_facts_can_mean(given_facts: list[StreamFact], kind: str, severity: Severity) -> None:
     (event,) = events_of("stream_error", given_facts)
     assert (event.kind, event.severity) == (kind, severity)
+
+
+def test_each_place_whose_checksum_fails_is_an_event() -> None:
+    places = [1.0, 1.04, 1.4, 3.0]
+    found = events_of("stream_error", [fact(FactKind.CHECKSUM_FAILED, at, duration_s=0.04) for at in places])
+    assert [float(event.span.start) for event in found] == pytest.approx([1.0, 1.4, 3.0])
 
 
 def test_a_burst_is_one_event_and_two_bursts_are_two() -> None:
