@@ -127,7 +127,7 @@ def flat_share(picture: np.ndarray, scale: int) -> float:
 
 
 def _paper_share(picture: np.ndarray, scale: int) -> float:
-    """Share of a picture that has its most common level, give or take: between close lines of writing is no flat cell."""
+    """Share of a picture that has its most common level: between close lines of writing is no flat cell."""
     levels = np.bincount(picture.ravel() // scale, minlength=256)
     return float(np.convolve(levels, np.ones(FLAT_CODES, np.intp)).max() / picture.size)
 

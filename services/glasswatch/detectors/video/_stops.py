@@ -13,15 +13,15 @@ STOOD = 0.2
 """Seconds that a picture has stood from which on it is no step of limited animation (drawn on fives at 25 frames/s)."""
 
 MOVES_FOR = 1.2
-"""Seconds that motion goes on at least before it can be broken off, where pictures stand and move by turns: captions and
-slides that fly in or are pushed take up to 1.0 s. With 1.6 s the first real freezes are lost (docs/benchmarks.md)."""
+"""Seconds that motion goes on at least before it can be broken off, where pictures stand and move by turns: captions
+and slides that fly in or are pushed take up to 1.0 s. With 1.6 s the first freezes are lost (docs/benchmarks.md)."""
 
 MOVES_STEPS = 6
 """And frames, at low frame rates."""
 
 SHORT_MEMORY, MEMORY = 4.0, 60.0
-"""Seconds for which short holds are remembered, some shots of limited animation; and longer ones that ended as no freeze
-does, the time between two people that walk through the picture of a fixed camera."""
+"""Seconds for which short holds are remembered, some shots of limited animation; and longer ones that ended as no
+freeze does, the time between two people that walk through the picture of a fixed camera."""
 
 SOME_STOPS = 2
 """So many stops make a habit, one does not: titles stand before a film begins."""
