@@ -66,8 +66,8 @@ SHORTLY = 0.2
 """Seconds before a picture at which it is looked for where titles rolled from: some lines, and less than a third of the
 picture."""
 
-DISSOLVE = 0.8
-"""Correlation of successive changes above which a picture is being mixed, not moved: dissolves have 0.88 and more, even
+DISSOLVE = 0.65
+"""Correlation of successive changes above which a picture is being mixed, not moved: dissolves have 0.74 and more, even
 of pictures that move, and motion before freezes has 0.51 at most."""
 
 CELL = 8
