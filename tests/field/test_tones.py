@@ -34,9 +34,7 @@ def tone(folder: Path, expression: str, *options: str, name: str = "tone.wav") -
             (),
             id="5.1 with a loud LFE",
         ),
-        pytest.param(
-            "0.0708*sin(2*PI*1000*t)|0.0708*sin(2*PI*1000*t+0.5):s=48000:d=6", (), id="a pair out of step"
-        ),
+        pytest.param("0.0708*sin(2*PI*1000*t)|0.0708*sin(2*PI*1000*t+0.5):s=48000:d=6", (), id="a pair out of step"),
         pytest.param("'0.3*sin(2*PI*1000*t)*lt(mod(t,0.5),0.25)':s=48000:d=8", (), id="alarm, keyed hard"),
         pytest.param("0.126*sin(2*PI*60*t):s=48000:d=6", (), id="60 Hz line-up"),
         pytest.param("0.4*sin(2*PI*60*t)+0.1*sin(2*PI*7000*t):s=48000:d=6", (), id="SMPTE intermodulation"),

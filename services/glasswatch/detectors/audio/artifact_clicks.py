@@ -15,7 +15,6 @@ from glasswatch.detectors.audio.impulses import LENGTH_S, impulses
 from glasswatch.detectors.audio.pcm import Pcm, dbfs, linear
 from glasswatch.detectors.params import Params
 
-
 UNSURE = "not sure: drums and plosives may be as sudden"
 
 

@@ -85,8 +85,8 @@ class Evidence:
 def evidence_of_hum(sound: Pcm, rate: int, params: LastingParams) -> Evidence:
     """Without a comb of partials at the multiples of the mains' frequency it is no hum.
 
-    Under music that does not show in one second; in several, notes come and go, and hum stays. A test tone of 60 Hz is no
-    hum, nor are the aliases of one that is clipped: mains have many harmonics.
+    Under music that does not show in one second; in several, notes come and go, and hum stays. A test tone of 60 Hz is
+    no hum, nor are the aliases of one that is clipped: mains have many harmonics.
     """
     hum = hum_of(sound[-rate:], rate)
     if hum is None and len(sound) > rate:

@@ -27,8 +27,8 @@ class Agreement(Params):
         threshold: Probability from which a second has a vote, if the signal confirms it.
         votes: How many seconds must agree.
         window: Out of how many in a row.
-        spread: How far apart what is measured in those that agree may lie: of hum the frequency in Hz, else the level in
-            dB. Equipment keeps to it, music does not. None where that does not matter.
+        spread: How far apart what is measured in those that agree may lie: of hum the frequency in Hz, else the level
+            in dB. Equipment keeps to it, music does not. None where that does not matter.
         doubtful: Whether seconds count, too, of which the signal leaves it open that they are meant so.
         ceiling: "info" where programmes sound so too often to call anybody.
     """
@@ -49,7 +49,7 @@ class Agreement(Params):
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """What a second says of a defect in one channel: its probability, what is measured of it, and why it may be meant."""
+    """What a second shows of a defect in one channel: its probability, what is measured, and why it may be meant."""
 
     probability: float
     value: float = 0.0

@@ -24,8 +24,8 @@ from glasswatch.detectors.audio.artifact_evidence import (
 )
 from glasswatch.detectors.audio.artifact_features import CLASSES, LEAST_RATE, MOST_RATE, features
 from glasswatch.detectors.audio.artifact_votes import MOST_WINDOW, Agreement, Ballot, Poll, Told, Voice
-from glasswatch.detectors.audio.impulses import CONTEXT_S
 from glasswatch.detectors.audio.coarse_pcm import is_coarse
+from glasswatch.detectors.audio.impulses import CONTEXT_S
 from glasswatch.detectors.audio.pcm import Pcm, PcmDetector, PcmState, SampleClock, linear, no_samples
 from glasswatch.detectors.modelled import ModelDetector, ModelState, Outputs
 from glasswatch.detectors.params import Params

@@ -7,7 +7,7 @@ import numpy as np
 from glasswatch.detectors.audio.pcm import Pcm
 
 STEP = 2**-6
-"""From value to value, full scale 1: 7 bits. PCM of 8 bits has half of it, and G.711 steps finer yet where it is quiet."""
+"""From value to value, full scale 1: 7 bits. PCM of 8 bits has half of it, and G.711 finer steps where it is quiet."""
 
 LEAST_VALUES = 3
 """Silence has one value, a square wave two."""

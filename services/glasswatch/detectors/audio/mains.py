@@ -175,8 +175,8 @@ def _fundamental(amplitudes: Floats, around: Floats, mains: int) -> float:
 def _least(low: Floats, frequencies_hz: Floats) -> Floats:
     """Least amplitude of each partial in overlapping parts of the sound, relative to its mean, sign included.
 
-    Of one second there are PARTS, and the amplitude is that in the phase of the whole: another note at that place counts
-    against the partial. Longer sound is parted into seconds, in which the phase follows the mains.
+    Of one second there are PARTS, and the amplitude is that in the phase of the whole: another note at that place
+    counts against the partial. Longer sound is parted into seconds, in which the phase follows the mains.
     """
     is_long = len(low) > LOW_RATE
     length = LOW_RATE if is_long else 2 * LOW_RATE // (PARTS + 1)

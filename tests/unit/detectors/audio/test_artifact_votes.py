@@ -133,7 +133,9 @@ def test_the_surer_the_classifier_is_the_fewer_seconds_it_takes() -> None:
     assert len(defective(decided(measured(less, less, None, less, less), SURE, STEADY))) == 4
 
 
-@pytest.mark.parametrize(("values", "count"), [((-40, -41, -42, -40), 4), ((-40, -43, -40, -43), 0), ((-9, -40, -41, -42, -40), 4)])
+@pytest.mark.parametrize(
+    ("values", "count"), [((-40, -41, -42, -40), 4), ((-40, -43, -40, -43), 0), ((-9, -40, -41, -42, -40), 4)]
+)
 def test_what_agrees_has_values_in_the_spread(values: Sequence[float], count: int) -> None:
     assert len(defective(decided(measured(*((0.6, value) for value in values)), STEADY))) == count
 
