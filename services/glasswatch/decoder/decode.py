@@ -337,7 +337,7 @@ class Decoder:
             if self._joins.announces(packet, step, self.timeline.position(now)):
                 clock.announce_join(now.seconds)
                 tally.forgive_flags()
-                for watch in self._watches.get(packet.stream.index, ()):
+                for watch in self._watches.get(tally.name, ()):
                     watch.join()
         tally.confirm_flags()
         if packet.is_corrupt:
