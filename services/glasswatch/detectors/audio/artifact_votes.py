@@ -49,7 +49,7 @@ class Agreement(Params):
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """What a second shows of a defect in one channel: its probability, what is measured, and why it may be meant."""
+    """What a second says of a defect in one channel: how probable it is, what is measured, and why it may be meant."""
 
     probability: float
     value: float = 0.0

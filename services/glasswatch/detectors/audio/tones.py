@@ -9,7 +9,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from glasswatch.detectors.audio.pcm import Pcm
 
 REST_DB = -30.0
-"""Of the power, what a test tone may have beside its partials: G.711 leaves 38 dB, and lossy codecs no less."""
+"""Of the power, what a test tone may have beside its partials: G.711 leaves 38 dB, and lossy codecs as much."""
 
 MOST_LINES = 256
 """A square wave of 50 Hz has so many below 24 kHz."""
