@@ -152,6 +152,18 @@ def test_a_ceiling_caps_severity_until_stronger_evidence_lifts_it() -> None:
     assert [e.severity for e in closed([*capped, detection(3, 4)])] == [Severity.ERROR]
 
 
+def test_what_only_keeps_an_event_open_lifts_no_ceiling() -> None:
+    row = [detection(0, 3, ceiling=Severity.INFO), ok(3, 4, score=0.45)]
+    (event,) = closed(row, {"clear_score": 0.3})
+    assert (event.severity, event.reason, event.span.end) == (Severity.INFO, "unreadable", 4)
+
+
+def test_why_evidence_is_capped_is_not_said_of_an_event_that_is_not() -> None:
+    row = [detection(0, 3, score=0.99, ceiling=Severity.INFO), detection(3, 4, score=0.9)]
+    (event,) = closed(row)
+    assert (event.severity, event.reason) == (Severity.ERROR, None)
+
+
 def test_inconclusive_is_neither_a_defect_nor_a_continuation() -> None:
     row = [detection(0, 1), detection(1, 2, Verdict.INCONCLUSIVE, score=0.0), detection(2, 3)]
     assert edges(closed(row)) == [(0, 1), (2, 3)]
