@@ -27,7 +27,7 @@ CLEAR_PARTIALS = 4
 """Notes leave two or three steady partials at multiples of the mains' frequency."""
 LOUD_DBFS = -40.0
 """Noise of equipment is weaker; what is louder,"""
-PROGRAMME_DB = 3.0
+PROGRAMME_DB = 6.0
 """and is not exceeded by so much, is the programme: rain, applause, cymbals, a test signal."""
 PROGRAMME_VALUES = 4
 """Of coarse PCM: keyed square waves have three."""
