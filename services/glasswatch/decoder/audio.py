@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
-from av import AudioFrame
+from av import AudioFrame, AudioLayout
 from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
 
@@ -66,6 +66,16 @@ def limit_damage(samples: npt.NDArray[np.float32]) -> None:
         np.clip(np.nan_to_num(samples, copy=False), -LOUDEST, LOUDEST, out=samples)
 
 
+_UNSTATED = "NONE"
+"""FFmpeg's name of a channel of which the container says nothing, as plain WAV files do."""
+
+_USUAL = {
+    count: tuple(channel.name for channel in AudioLayout(name).channels)
+    for count, name in ((1, "mono"), (2, "stereo"), (3, "2.1"), (4, "4.0"), (5, "5.0"), (6, "5.1"), (8, "7.1"))
+}
+"""What as many channels are where nothing is stated: FFmpeg's default layouts."""
+
+
 @dataclass(frozen=True, slots=True)
 class SoundForm:
     """What must stay the same within a chunk."""
@@ -79,7 +89,10 @@ class SoundForm:
     def of(cls, frame: AudioFrame) -> SoundForm:
         """The form of a frame."""
         layout = frame.layout
-        return cls(frame.sample_rate, tuple(channel.name for channel in layout.channels), layout.name)
+        names = tuple(channel.name for channel in layout.channels)
+        if all(name == _UNSTATED for name in names):
+            names = _USUAL.get(len(names), names)
+        return cls(frame.sample_rate, names, layout.name)
 
     def fits(self, frame: AudioFrame) -> bool:
         """Whether a frame has this form. By the layout's name: channels are costly to list."""

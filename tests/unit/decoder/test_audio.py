@@ -208,3 +208,13 @@ def test_frames_without_timestamps_follow_each_other() -> None:
         track.feed(None)
     chunks, _ = track.finish()
     assert [c.start for c in chunks] == [0, Fraction(1, 2)]
+
+
+@pytest.mark.parametrize(("layout", "names"), [("mono", ("FC",)), ("stereo", ("FL", "FR"))])
+def test_channels_of_which_a_file_says_nothing_are_the_usual_ones(
+    tmp_path: Path, layout: str, names: tuple[str, ...]
+) -> None:
+    path = write_audio(tmp_path / "plain.wav", layout=layout)
+    with av.open(str(path)) as container:
+        assert {channel.name for channel in container.streams.audio[0].layout.channels} == {"NONE"}
+    assert decode(path).tracks[0][0].channels == names
