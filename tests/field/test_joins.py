@@ -73,6 +73,39 @@ def test_fragments_of_a_playlist_may_hold_a_frame(tmp_path: Path) -> None:
     assert events(inspect(tmp_path / "held.m3u8", "stream_error"), "stream_error", Severity.WARNING) == []
 
 
+def fragments(folder: Path, name: str, seconds: int, *encoder: str) -> list[str]:
+    """One fragment and its header, as lines of a playlist."""
+    hls = ("-f", "hls", "-hls_segment_type", "fmp4", "-hls_time", str(seconds), "-hls_list_size", "0")
+    names = ("-hls_fmp4_init_filename", f"{name}.mp4", "-hls_segment_filename", f"{name}%d.m4s", f"{name}.m3u8")
+    cut = ("-ss", "4" if name == "programme" else "0", "-t", str(seconds))
+    ffmpeg(*cut, "-i", BASE, *X264, "-g", "1000", "-c:a", "aac", *encoder, *hls, *names, folder=folder)
+    return [f'#EXT-X-MAP:URI="{name}.mp4"\n', f"#EXTINF:{seconds}.0,\n", f"{name}0.m4s\n"]
+
+
+def test_an_advertisement_in_fragments_of_its_own_form_is_no_fault(tmp_path: Path) -> None:
+    programme = fragments(tmp_path, "programme", 4)
+    advertisement = fragments(tmp_path, "advertisement", 3, "-vf", "scale=320:180,fps=30,drawbox=c=black:t=fill")
+    body = "".join([*programme, JOIN, *advertisement, JOIN, *programme])
+    path = tmp_path / "break.m3u8"
+    path.write_text(HEAD.replace("VERSION:3", "VERSION:7") + body + "#EXT-X-ENDLIST\n")
+    report = inspect(path, "stream_error", "av_length", "black", "freeze", "silence")
+    assert [event for event in report.events if event.defect in ("stream_error", "av_length")] == []
+    (black,) = events(report, "black")
+    assert (black.start_s, black.end_s) == (pytest.approx(4, abs=0.1), pytest.approx(7, abs=0.1))
+    assert report.timing.media_s == pytest.approx(11, abs=0.2)
+    assert report.complete
+
+
+def test_a_part_of_a_playlist_that_is_missing_is_reported(tmp_path: Path) -> None:
+    body = "".join([*fragments(tmp_path, "programme", 4), JOIN, *fragments(tmp_path, "advertisement", 3)])
+    (tmp_path / "advertisement0.m4s").unlink()
+    path = tmp_path / "break.m3u8"
+    path.write_text(HEAD.replace("VERSION:3", "VERSION:7") + body + "#EXT-X-ENDLIST\n")
+    report = inspect(path, "stream_error")
+    assert events(report, "stream_error", Severity.ERROR) != []
+    assert any("cannot be opened" in line for line in report.input.not_judged)
+
+
 def test_segments_that_are_missing_at_the_end_are_a_truncation(segments: Path) -> None:
     path = playlist(segments, "gone.m3u8", "a.ts", "gone1.ts", "gone2.ts")
     found = events(inspect(path, "stream_error"), "stream_error", Severity.ERROR)

@@ -80,6 +80,7 @@ class Decoder:
     _carries_from: dict[Stream, int] = field(default_factory=dict)
     _watched_at: Fraction | None = None
     _playlist: MediaPlaylist | None = None
+    _parts: deque[str] = field(default_factory=deque)
     _joins: Joins = field(default_factory=NoJoins)
     _watches: dict[str, list[ChecksumWatch]] = field(default_factory=dict)
     _spares: dict[str, spare.SpareDecoder] = field(default_factory=dict)
@@ -101,6 +102,7 @@ class Decoder:
         """Decode packet by packet, so that never more than the units of one are held."""
         self.timeline.start(self._start.seconds)
         self._playlist = playlist_of(self.source)
+        self._parts.extend(self._playlist.parts() if self._playlist is not None else ())
         self._joins = joins_of(self.source, self._playlist)
         self._paths = [self._path(stream) for stream in self.source.streams if self._is_read(stream)]
         self._leave_out_unread()
@@ -228,7 +230,8 @@ class Decoder:
         """Packets until the end of the input, or until it can be read no further."""
         if not self.source.streams:
             return
-        feeds, before = Feeds(self.source.packets(), lambda place: self._more(feeds, place)), 0.0
+        packets = self.source.packets() if not self._parts else iter(())
+        feeds, before = Feeds(packets, lambda place: self._more(feeds, place)), 0.0
         for packet in feeds:
             self.busy_s, before = self.busy_s + feeds.busy_s - before, feeds.busy_s
             yield packet
@@ -239,6 +242,8 @@ class Decoder:
 
     def _more(self, feeds: Feeds, position: int) -> list[Iterator[Packet[Any]]]:
         """Packets of streams that come in before the next packet, or where FFmpeg cannot read on."""
+        if position == sys.maxsize and self._parts:
+            return self._next_part()
         if position < sys.maxsize or feeds.failure is None:
             return self._follow_tables(position)
         link = self.source.open_link(feeds.position)
@@ -247,6 +252,24 @@ class Decoder:
         feeds.forgive()
         self._path_of = dict(zip(link[0], (path for path in self._paths if isinstance(path, AudioPath)), strict=False))
         return [link[1]]
+
+    def _next_part(self) -> list[Iterator[Packet[Any]]]:
+        """Packets of the next part of the playlist that can be opened."""
+        while self._parts:
+            part = self.source.open_part(self._parts.popleft())
+            if part is None:
+                self._lose("a part of the playlist that cannot be opened")
+                continue
+            streams, packets = part
+            for kind in (VideoPath, AudioPath):
+                paths = [path for path in self._paths if isinstance(path, kind)]
+                mine = VideoStream if kind is VideoPath else AudioStream
+                self._path_of.update(zip((s for s in streams if isinstance(s, mine)), paths, strict=False))
+            for path in self._paths:
+                if path.reached is not None:
+                    path.clock.announce_join(path.reached.seconds)
+            return [packets]
+        return []
 
     def _follow_tables(self, position: int) -> list[Iterator[Packet[Any]]]:
         """Follow the tables up to a place, or to where they name streams that come in; the packets of those."""

@@ -15,6 +15,7 @@ from av.container import InputContainer
 from m3u8.parser import ParseError
 
 from glasswatch.core.redact import redact
+from glasswatch.decoder.playlist_parts import needs_parts, parts_of
 from glasswatch.decoder.source import Source
 from glasswatch.decoder.streams import format_names
 
@@ -42,6 +43,8 @@ class MediaPlaylist:
         self._source = source
         self._playlist: m3u8.M3U8 | None = None
         self._read_at = float("-inf")
+        self._location = source.location
+        self._is_alone = True
 
     def has_discontinuity(self, position: Fraction) -> bool:
         """Whether the playlist announces a discontinuity there, in seconds from its start.
@@ -74,6 +77,17 @@ class MediaPlaylist:
         is_rounded = all(duration.denominator == 1 for duration in durations)
         return sum(durations, Fraction(0)) - (Fraction(len(durations), 2) if is_rounded else 0)
 
+    def parts(self) -> list[str]:
+        """Addresses of the parts that have to be opened one after the other; none where the input can be read as one.
+
+        Where sound has playlists of its own, the input is read as one all the same.
+        """
+        playlist = self._read()
+        if playlist is None or not self._is_alone or not needs_parts(playlist):
+            return []
+        text = m3u8.loads(playlist.dumps())  # `parts_of` changes what it is given
+        return parts_of(text, lambda reference: _address(_resolved(self._location, reference)))
+
     def _read(self) -> m3u8.M3U8 | None:
         """The playlist: a finished one as it was read first, a live one as it is now."""
         finished = self._playlist is not None and self._playlist.is_endlist
@@ -85,8 +99,10 @@ class MediaPlaylist:
         try:
             playlist = m3u8.loads(self._text(location))
             if playlist.is_variant:
+                self._is_alone = not any(media.uri for media in playlist.media if media.type == "AUDIO")
                 location = _resolved(location, self._variant(playlist))
                 playlist = m3u8.loads(self._text(location))
+            self._location = location
         except (av.FFmpegError, OSError, ValueError, ParseError) as error:
             log.warning("cannot read the playlist %s: %s", redact(location), type(error).__name__)
             return self._playlist
@@ -106,12 +122,17 @@ class MediaPlaylist:
         """Text at a path or URL; FFmpeg reads it, so that limits and protocols are those of the input itself."""
         container = self._source.container
         with av.open(
-            location if "://" in location else f"file:{location}",
+            _address(location),
             format="data",
             options={"protocol_whitelist": container.options["protocol_whitelist"]},
             timeout=(self._source.limits.open_timeout_s, self._source.limits.read_timeout_s),
         ) as text:
             return _bytes(text).decode("utf-8", "replace")
+
+
+def _address(location: str) -> str:
+    """A path or URL as FFmpeg opens it: with its protocol, so that no name of a file is read as a URL."""
+    return location if "://" in location else f"file:{Path(location).absolute()}"
 
 
 def _resolved(location: str, reference: str) -> str:

@@ -208,6 +208,18 @@ class Source:
             return []
         return list(self._later[-1].streams)[: self.limits.most_streams]
 
+    def open_part(self, location: str) -> tuple[list[VideoStream | AudioStream], Iterator[Packet[Any]]] | None:
+        """Streams of a part of the playlist, in the order of those watched, and its packets; None without any."""
+        try:
+            container = _open(location, _options(self.path, self.limits), self.limits, "hls")
+        except (av.FFmpegError, OSError, ValueError, MemoryError):
+            return None
+        self._later.append(container)
+        videos = container.streams.video[:1] if self.video is not None else ()
+        found: list[VideoStream | AudioStream] = [*videos, *container.streams.audio[: len(self.audio)]]
+        streams = [stream for stream in found if is_decodable(stream)]
+        return (streams, container.demux(streams)) if streams else None
+
     def open_link(self, position: int) -> tuple[list[AudioStream], Iterator[Packet[Any]]] | None:
         """Audio of the next link of a chained Ogg file after a place in it, and its packets; None without one."""
         if self.path is None or "ogg" not in format_names(self.container):
@@ -361,9 +373,9 @@ def open_source(location: str, limits: Limits | None = None, programme: int | No
         raise
 
 
-def _open(location: str, options: dict[str, str], limits: Limits) -> InputContainer:
+def _open(location: str, options: dict[str, str], limits: Limits, form: str | None = None) -> InputContainer:
     timeout = limits.open_timeout_s, limits.read_timeout_s
-    return av.open(location, options=options, timeout=timeout, metadata_errors="replace")
+    return av.open(location, format=form, options=options, timeout=timeout, metadata_errors="replace")
 
 
 def _options(path: Path | None, limits: Limits) -> dict[str, str]:
