@@ -23,14 +23,13 @@ from glasswatch.core.needs import AudioNeed, FactNeed, Need, VideoNeed
 from glasswatch.core.time import Instant, Timeline
 from glasswatch.decoder.alongside import reader_alongside
 from glasswatch.decoder.audio import AudioPath
-from glasswatch.decoder.checksums import spare
-from glasswatch.decoder.checksums.watch import ChecksumWatch, watches_for
 from glasswatch.decoder.clock import StreamClock
 from glasswatch.decoder.discrete import TrackGroups, Tracks
 from glasswatch.decoder.endings import Endings
 from glasswatch.decoder.feeds import Feeds
-from glasswatch.decoder.joins import Joins, NoJoins, joins_of
+from glasswatch.decoder.joins import joins_of
 from glasswatch.decoder.ogg_reader import OggReader
+from glasswatch.decoder.packet_checks import PacketChecks
 from glasswatch.decoder.pid_changes import Change, PidChanges
 from glasswatch.decoder.playlist import MediaPlaylist, playlist_of
 from glasswatch.decoder.source import Source
@@ -44,9 +43,6 @@ PROGRESS_S = 1
 
 WATCH_S = 10
 """How often, in seconds of media, to look for streams that have appeared."""
-DECODER_LAG_S = 8
-"""How far, in seconds, a packet's timestamp may be ahead of the frames decoded so far, of the same epoch: 16 frames in
-as many threads at 2 a second. What differs by more is after a jump."""
 
 
 @dataclass(slots=True)
@@ -81,13 +77,15 @@ class Decoder:
     _watched_at: Fraction | None = None
     _playlist: MediaPlaylist | None = None
     _parts: deque[str] = field(default_factory=deque)
-    _joins: Joins = field(default_factory=NoJoins)
-    _watches: dict[str, list[ChecksumWatch]] = field(default_factory=dict)
-    _spares: dict[str, spare.SpareDecoder] = field(default_factory=dict)
+    _checks: PacketChecks = field(init=False)
     _tracks: Tracks = field(init=False)
 
     def __post_init__(self) -> None:
         self._tracks = Tracks.of(self.source.audio, self.track_groups)
+        self._playlist = playlist_of(self.source)
+        has_facts = any(isinstance(need, FactNeed) for need in self.needs)
+        joins = joins_of(self.source, self._playlist)
+        self._checks = PacketChecks(self.timeline, self._start, joins, with_checksums=has_facts)
 
     def units(self) -> Iterator[MediaUnit]:
         """Media units in the order of decoding; each stream's own are in media order.
@@ -101,9 +99,7 @@ class Decoder:
     def _steps(self) -> Iterator[None]:
         """Decode packet by packet, so that never more than the units of one are held."""
         self.timeline.start(self._start.seconds)
-        self._playlist = playlist_of(self.source)
         self._parts.extend(self._playlist.parts() if self._playlist is not None else ())
-        self._joins = joins_of(self.source, self._playlist)
         self._paths = [self._path(stream) for stream in self.source.streams if self._is_read(stream)]
         self._leave_out_unread()
         self._path_of = {path.tally.stream: path for path in self._paths}
@@ -132,8 +128,7 @@ class Decoder:
                 alongside.close()
         endings = Endings(self.source, self.timeline, self._start, self._playlist, self._out.append)
         for path in self._paths:
-            for watch in self._watches.get(path.tally.name, ()):
-                watch.end()
+            self._checks.end(path.tally)
             endings.conclude(path)
         ends = [self.timeline.position(path.reached) for path in self._paths if path.reached is not None]
         if ends and self.stopped is None:
@@ -152,7 +147,7 @@ class Decoder:
             return  # The end of an earlier stretch in this PID, which FFmpeg has held until the next one began.
         if packet.stream is not path.tally.stream:
             self._switch(path, packet.stream)
-        self._note(packet, path)
+        self._checks.note(packet, path)
         if self._alongside is not None and packet.pos is not None:
             # On the leading stream's time only: streams that were cut apart would scatter the findings.
             self._out.extend(self._alongside.read_to(packet.pos, self._reached))
@@ -201,9 +196,9 @@ class Decoder:
         tally = Tally(stream, self.source.name_of(stream), self._emit, self.timeline)
         start = tally.seconds(stream.start_time)
         first = self._start.seconds if start is None else start
-        holds = self.source.holds(stream)
+        holds = self.source.stated.holds(stream)
         clock = StreamClock(tally.name, self.timeline, self.source.may_jump, tally.emit, first, holds)
-        self._watch_checksums(tally)
+        self._checks.begin(tally)
         if isinstance(stream, AudioStream):
             return AudioPath(tally, self.needs, clock, len(self.source.audio))
         prepare(stream, self.source.limits.most_pixels, self.threads)
@@ -215,16 +210,6 @@ class Decoder:
             self._out.extend(self._tracks.add(unit))
         else:
             self._out.append(unit)
-
-    def _watch_checksums(self, tally: Tally) -> None:
-        """Have the stream's checksums compared, where it has any and facts are needed."""
-        if not any(isinstance(need, FactNeed) for need in self.needs):
-            return
-        self._watches[tally.name] = watches_for(tally)
-        context = tally.stream.codec_context
-        if context.codec.canonical_name in spare.CODECS:
-            context.options = spare.OPTIONS
-            self._spares[tally.name] = spare.SpareDecoder(tally)
 
     def _packets(self) -> Iterator[Packet[Any]]:
         """Packets until the end of the input, or until it can be read no further."""
@@ -331,11 +316,9 @@ class Decoder:
         path.clock.takes_over = True
         if isinstance(stream, VideoStream) and not stream.codec_context.is_open:
             prepare(stream, self.source.limits.most_pixels, self.threads)
-        for watch in self._watches.pop(path.tally.name, ()):
-            watch.end()
-        self._spares.pop(path.tally.name, None)
+        self._checks.end(path.tally)
         path.go_on_in(stream)
-        self._watch_checksums(path.tally)
+        self._checks.begin(path.tally)
 
     def _watch_streams(self, *, at_end: bool = False) -> None:
         """Notice streams that appear after the opening, where no tables tell of them: PyAV passes them over."""
@@ -348,47 +331,6 @@ class Decoder:
         if (at_end or not is_first) and (appeared := self.source.appeared()):
             self._lose(f"{appeared} more stream{'s' * (appeared > 1)} that appeared")
 
-    def _note(self, packet: Packet[Any], path: VideoPath | AudioPath) -> None:
-        """Count a packet and say what is wrong with it."""
-        tally, clock = path.tally, path.clock
-        tally.packets += 1
-        step = tally.times.step(packet)
-        now = path.reached or self._start
-        if step is not None:
-            if step > 0:
-                clock.leave_uncovered(step)
-            if self._joins.announces(packet, step, self.timeline.position(now)):
-                clock.announce_join(now.seconds)
-                tally.forgive_flags()
-                for watch in self._watches.get(tally.name, ()):
-                    watch.join()
-        tally.confirm_flags()
-        if packet.is_corrupt:
-            tally.flag(packet, self._near(path, packet))
-        elif watches := self._watches.get(tally.name):
-            length, at, data = tally.seconds(packet.duration), self._at(path, packet), bytes(packet)
-            for watch in watches:
-                watch.add(data, at, float(length) if length else None)
-        if tally.packets == 1 and isinstance(tally.stream, VideoStream) and not packet.is_keyframe:
-            tally.say(FactKind.BROKEN_START, self._near(path, packet), "the first picture is no key frame")
-        if tally.packets == 1 and isinstance(path, VideoPath) and packet.is_keyframe:
-            path.begin_with(packet.pts)
-
-    def _near(self, path: VideoPath | AudioPath, packet: Packet[Any] | None) -> Instant:
-        """The time of a packet, near enough for a fact."""
-        if path.reached is not None:
-            return path.reached
-        stamp = None if packet is None else packet.pts if packet.pts is not None else packet.dts
-        seconds = path.tally.seconds(stamp)
-        return self._start if seconds is None else Instant(0, seconds)
-
-    def _at(self, path: VideoPath | AudioPath, packet: Packet[Any]) -> Instant:
-        """The time of a packet's frame: by its own timestamp, since decoders lag, unless that is of another epoch."""
-        near = self._near(path, packet)
-        stamp = packet.pts if isinstance(path, AudioPath) or path.has_pts else packet.dts
-        seconds = path.tally.seconds(stamp)
-        return near if seconds is None or abs(seconds - near.seconds) > DECODER_LAG_S else Instant(near.epoch, seconds)
-
     def _decode(self, path: VideoPath | AudioPath, packet: Packet[Any] | None) -> None:
         """Decode a packet, or what the decoder still holds when there is none; errors become facts."""
         if packet is not None and packet.size == 0 and isinstance(path, VideoPath):
@@ -399,10 +341,10 @@ class Decoder:
         try:
             frames = path.tally.stream.decode(packet)
         except (av.FFmpegError, ValueError, MemoryError) as error:
-            frames = self._decode_unchecked(path, packet)
+            frames = self._checks.decode_unchecked(path, packet)
             if frames is None:
                 text = " ".join(str(getattr(error, "strerror", None) or error).split())
-                path.tally.say(FactKind.DECODE_ERROR, self._near(path, packet), f"the decoder reports: {text}")
+                path.tally.say(FactKind.DECODE_ERROR, self._checks.near(path, packet), f"the decoder reports: {text}")
                 return
         finally:
             self.busy_s += time.perf_counter() - started
@@ -415,11 +357,6 @@ class Decoder:
                     path.add(frame)
                 case AudioPath(), AudioFrame():
                     path.add(frame)
-
-    def _decode_unchecked(self, path: VideoPath | AudioPath, packet: Packet[Any] | None) -> list[AudioFrame] | None:
-        """What a packet holds that the decoder has refused because of its checksum, None where that is not why."""
-        decoder = self._spares.get(path.tally.name)
-        return None if decoder is None or packet is None else decoder.decode(packet, self._at(path, packet))
 
     def _tell_progress(self) -> None:
         reached, told = self._paths[0].reached, self._told

@@ -52,7 +52,7 @@ class Endings:
             return
         values = {"end_s": float(end.seconds), "packets": float(tally.packets), "frames": float(tally.frames)}
         values["position_s"] = float(self.timeline.position(end))
-        declared = self.source.declared_s(tally.stream)
+        declared = self.source.stated.length_s(tally.stream)
         if declared is not None:
             values["declared_s"] = float(declared)
             lasted = self.timeline.position(end) - self.timeline.position(tally.first)
@@ -62,7 +62,9 @@ class Endings:
     def conclude_container(self, paths: Sequence[VideoPath | AudioPath]) -> None:
         """Compare the length of all streams with what the container states, where it does not for each."""
         ends = [path.reached for path in paths if path.reached is not None]
-        declared = self.source.declared_container_s if self.playlist is None else self.playlist.least_s
+        declared = (
+            self.source.stated.whole_length_s(self.source.streams) if self.playlist is None else self.playlist.least_s
+        )
         if not ends or declared is None:
             return
         last = max(ends, key=self.timeline.position)
@@ -73,15 +75,15 @@ class Endings:
 
         Whoever writes into a pipe cannot go back and state a length; then the file holds what it holds.
         """
-        declared, end, first = self.source.declared_s(path.tally.stream), path.reached, path.tally.first
-        if not self.source.is_plain_pcm or end is None or first is None:
+        declared, end, first = self.source.stated.length_s(path.tally.stream), path.reached, path.tally.first
+        if not self.source.stated.is_plain_pcm or end is None or first is None:
             return False
         lasted = self.timeline.position(end) - self.timeline.position(first)
         return declared is None or declared - lasted <= SHORT_S
 
     def _compare_length(self, stream: str, end: Instant, lasted: Fraction, declared: Fraction) -> None:
         missing = declared - lasted
-        if missing > (SHORT_S if self.source.is_plain_pcm else TRUNCATED_S):
+        if missing > (SHORT_S if self.source.stated.is_plain_pcm else TRUNCATED_S):
             text = f"the stream ends after {float(lasted):.2f} s of {float(declared):.2f} s"
             values = {"missing_s": float(missing)}
             self.emit(StreamFact(FactKind.TRUNCATED, end, stream, text, values=values))

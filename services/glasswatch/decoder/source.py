@@ -20,14 +20,13 @@ from glasswatch.core.errors import InputError
 from glasswatch.core.input import InputInfo
 from glasswatch.core.location import REMOTE
 from glasswatch.core.redact import redact
-from glasswatch.decoder.clock import Holds
 from glasswatch.decoder.feeds import without_leftovers
 from glasswatch.decoder.frame_rate import FrameSteps
 from glasswatch.decoder.limits import Limits, check_addresses, check_container, explain, local_path, refused_size
 from glasswatch.decoder.ogg_links import next_link
 from glasswatch.decoder.pid_changes import PidChanges
 from glasswatch.decoder.programmes import Programme, choose_programme, count_streams, find_programmes
-from glasswatch.decoder.riff import stated_length_s
+from glasswatch.decoder.stated import Stated
 from glasswatch.decoder.streams import (
     FirstPicture,
     choose_audio,
@@ -38,11 +37,8 @@ from glasswatch.decoder.streams import (
     format_names,
     is_adaptive,
     is_decodable,
-    is_pcm,
-    names_sample_entry,
     not_judged,
 )
-from glasswatch.decoder.xing import states_frames
 
 _NETWORK_PROTOCOLS = f"{','.join(REMOTE)},httpproxy,tls,crypto,data"
 _LOCAL_PROTOCOLS = "file,crypto,data"
@@ -61,34 +57,6 @@ _MERGING = frozenset({"mpegts", "hls", "rtp", "rtsp", "sdp"})
 _GROWING = frozenset({"mpegts", "mpeg", "hls", "flv", "live_flv", "rtsp", "rtp", "sdp"})
 """Formats whose headers do not state all streams (FFmpeg's AVFMTCTX_NOHEADER)."""
 
-_WITHOUT_DURATIONS = frozenset({"matroska", "webm", "flv", "live_flv", "asf", "asf_o", "ogg", "nut"})
-"""Formats that only state when a frame is shown, and that hold what recorders of screens write: no frame while nothing
-moves. Matroska can state a length for each block; hardly any writer does."""
-
-_PLAIN_PCM = frozenset({"wav", "aiff", "au"})
-
-_STATES_LENGTH = frozenset(
-    {
-        "mov",
-        "matroska",
-        "avi",
-        "flv",
-        "wav",
-        "w64",
-        "aiff",
-        "au",
-        "asf",
-        "mxf",
-        "flac",
-        "tta",
-        "wv",
-        "ape",
-        "tak",
-        "dsf",
-    }
-)
-"""Formats whose headers state lengths. For others FFmpeg guesses them from the last timestamps or the bit rate."""
-
 
 class Source:
     """An opened input: its container, the streams to watch, and its description.
@@ -105,6 +73,7 @@ class Source:
         video: The watched picture stream.
         audio: The watched audio tracks.
         not_judged: What else it holds, in lines.
+        stated: What the container states of times and lengths.
         steps: Times between the frames decoded so far.
     """
 
@@ -130,6 +99,7 @@ class Source:
             *(f"programme {p.number}: {p.summary} (--program {p.number})" for p in programmes if p is not programme),
             *not_judged(streams, self._watched, adaptive=adaptive),
         ]
+        self.stated = Stated(container, path, self.audio)
         self.steps = FrameSteps()
         self._read_s: Fraction | None = None
         self._first = FirstPicture()
@@ -248,18 +218,6 @@ class Source:
             format_names(self.container) & _DISCONTINUOUS
         )
 
-    def holds(self, stream: VideoStream | AudioStream) -> Holds:
-        """What a longer time between two frames of a stream means in this container."""
-        formats = format_names(self.container)
-        if "mov" in formats or ("hls" in formats and names_sample_entry(stream)):
-            return Holds.STATED
-        return Holds.UNSTATED if formats & _WITHOUT_DURATIONS else Holds.REGULAR
-
-    @property
-    def is_plain_pcm(self) -> bool:
-        """Whether the input is a header in front of samples, which states their length in bytes."""
-        return bool(format_names(self.container) & _PLAIN_PCM) and all(is_pcm(track) for track in self.audio)
-
     @property
     def has_pts(self) -> bool:
         """Whether the container keeps presentation times; raw streams and AVI do not."""
@@ -276,30 +234,6 @@ class Source:
         starts = [s.start_time * s.time_base for s in self.streams if s.start_time is not None and s.time_base]
         return min(starts, default=None)
 
-    def declared_s(self, stream: VideoStream | AudioStream) -> Fraction | None:
-        """How long the container states that the stream is, in seconds; None where it states nothing."""
-        if stream.duration is None or stream.time_base is None or not self._states_length:
-            return None
-        if self.path is not None and "wav" in format_names(self.container) and is_pcm(stream):
-            return stated_length_s(self.path)
-        return stream.duration * stream.time_base
-
-    @property
-    def _states_length(self) -> bool:
-        """Whether the headers state lengths, which FFmpeg else makes up."""
-        formats = format_names(self.container)
-        counted = "mp3" in formats and self.path is not None and states_frames(self.path)
-        return counted or bool(formats & _STATES_LENGTH)
-
-    @property
-    def declared_container_s(self) -> Fraction | None:
-        """How long the container states to be in all, in seconds; None where streams state it or nothing does."""
-        duration = self.container.duration
-        stated_by_streams = any(self.declared_s(stream) is not None for stream in self.streams)
-        if not duration or stated_by_streams or not self._states_length:
-            return None
-        return Fraction(duration, av.time_base)
-
     def see_first(self, frame: VideoFrame) -> None:
         """Take note of the first picture: some facts are known only then."""
         self._first = FirstPicture.of(frame)
@@ -311,7 +245,7 @@ class Source:
     @property
     def _duration_s(self) -> float | None:
         duration = self.container.duration
-        if self._read_s is not None and not self._states_length and not is_adaptive(self.container):
+        if self._read_s is not None and not self.stated.has_lengths and not is_adaptive(self.container):
             # FFmpeg has guessed, from one PID or from the bit rate.
             return float(self._read_s)
         return duration / av.time_base if duration and duration > 0 else None

@@ -113,7 +113,8 @@ def event_row(event: Event, timeline: Timeline) -> ReportEvent:
 
 
 def _position_s(timeline: Timeline, epoch: int, seconds: Fraction) -> float:
-    return float(round(timeline.position(Instant(epoch, seconds)), 6))
+    # Streams go through a cut a little apart, so what spans it may seem to begin before the input.
+    return max(0.0, float(round(timeline.position(Instant(epoch, seconds)), 6)))
 
 
 @dataclass(frozen=True, slots=True)
