@@ -229,32 +229,35 @@ class Decoder:
         """Packets of streams that come in before the next packet, or where FFmpeg cannot read on."""
         if position == sys.maxsize and self._parts:
             return self._next_part()
-        if position < sys.maxsize or feeds.failure is None:
+        if position < sys.maxsize or not (feeds.failure or self.source.is_cut_at_links):
             return self._follow_tables(position)
         link = self.source.open_link(feeds.position)
         if link is None:
             return []
         feeds.forgive()
-        self._path_of = dict(zip(link[0], (path for path in self._paths if isinstance(path, AudioPath)), strict=False))
-        return [link[1]]
+        return self._go_on_in(*link)
 
     def _next_part(self) -> list[Iterator[Packet[Any]]]:
         """Packets of the next part of the playlist that can be opened."""
         while self._parts:
             part = self.source.open_part(self._parts.popleft())
-            if part is None:
-                self._lose("a part of the playlist that cannot be opened")
-                continue
-            streams, packets = part
-            for kind in (VideoPath, AudioPath):
-                paths = [path for path in self._paths if isinstance(path, kind)]
-                mine = VideoStream if kind is VideoPath else AudioStream
-                self._path_of.update(zip((s for s in streams if isinstance(s, mine)), paths, strict=False))
-            for path in self._paths:
-                if path.reached is not None:
-                    path.clock.announce_join(path.reached.seconds)
-            return [packets]
+            if part is not None:
+                return self._go_on_in(*part)
+            self._lose("a part of the playlist that cannot be opened")
         return []
+
+    def _go_on_in(
+        self, streams: Sequence[VideoStream | AudioStream], packets: Iterator[Packet[Any]]
+    ) -> list[Iterator[Packet[Any]]]:
+        """Follow the tracks into the streams of another container, which have times of their own."""
+        self._path_of = {}
+        for kind in (VideoStream, AudioStream):
+            paths = (path for path in self._paths if isinstance(path.tally.stream, kind))
+            self._path_of |= dict(zip((s for s in streams if isinstance(s, kind)), paths, strict=False))
+        for path in self._path_of.values():
+            if path.reached is not None:
+                path.clock.announce_join(path.reached.seconds)
+        return [packets]
 
     def _follow_tables(self, position: int) -> list[Iterator[Packet[Any]]]:
         """Follow the tables up to a place, or to where they name streams that come in; the packets of those."""

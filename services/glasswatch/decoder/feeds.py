@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import av
@@ -12,21 +13,33 @@ from av.packet import Packet
 from av.stream import Stream
 
 from glasswatch.core.redact import redact
+from glasswatch.decoder.ogg_links import next_link
 
 
 def without_leftovers(packets: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
     """Packets of a transport stream in which FFmpeg follows the PIDs, without those that come much too late.
 
     It holds the last packet of a PID until the PID goes on, or to the end of the input. A picture of before the
-    advertisements would then be shown after them; the place in the input tells.
+    advertisements would then be shown after them; the place in the input tells, whatever its time. It is one packet:
+    what comes after it is taken, wherever it lies.
     """
-    last: dict[Stream, tuple[int, int]] = {}
+    last: dict[Stream, int] = {}
     for packet in packets:
-        if packet.pos is not None and packet.dts is not None:
-            position, dts = last.pop(packet.stream, (-1, 0))
-            if packet.pos < position and packet.dts < dts:
+        if packet.pos is not None:
+            if packet.pos < last.pop(packet.stream, -1):
                 continue
-            last[packet.stream] = packet.pos, packet.dts
+            last[packet.stream] = packet.pos
+        yield packet
+
+
+def until_next_link(packets: Iterator[Packet[Any]], path: Path) -> Iterator[Packet[Any]]:
+    """Packets of an Ogg file up to where its next link begins, none of which FFmpeg reads with the right headers."""
+    last: int | None = None
+    for packet in packets:
+        if packet.pos is not None:
+            if last is not None and packet.pos > last and next_link(path, last, packet.pos) is not None:
+                return
+            last = max(packet.pos, last or 0)
         yield packet
 
 

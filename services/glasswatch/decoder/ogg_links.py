@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 BLOCK = 1 << 16
@@ -13,12 +14,12 @@ _BEGINS, _ALL_FLAGS = 0x02, 0x07
 """Flag of a page that begins a stream, and all that there are."""
 
 
-def next_link(path: Path, position: int) -> int | None:
-    """Where the next stream begins after a place in the file, None where none does."""
+def next_link(path: Path, position: int, last: int = sys.maxsize) -> int | None:
+    """Where the next stream begins after a place in the file and not behind another; None where none does."""
     with path.open("rb") as file:
         file.seek(position + 1)
         start, data = position + 1, b""
-        while block := file.read(BLOCK):
+        while (left := last + _FLAGS + 1 - file.tell()) > 0 and (block := file.read(min(left, BLOCK))):
             data += block
             at = data.find(_CAPTURE)
             while 0 <= at <= len(data) - _FLAGS - 1:

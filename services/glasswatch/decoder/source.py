@@ -20,7 +20,7 @@ from glasswatch.core.errors import InputError
 from glasswatch.core.input import InputInfo
 from glasswatch.core.location import REMOTE
 from glasswatch.core.redact import redact
-from glasswatch.decoder.feeds import without_leftovers
+from glasswatch.decoder.feeds import until_next_link, without_leftovers
 from glasswatch.decoder.frame_rate import FrameSteps
 from glasswatch.decoder.limits import Limits, check_addresses, check_container, explain, local_path, refused_size
 from glasswatch.decoder.ogg_links import next_link
@@ -56,6 +56,9 @@ _MERGING = frozenset({"mpegts", "hls", "rtp", "rtsp", "sdp"})
 
 _GROWING = frozenset({"mpegts", "mpeg", "hls", "flv", "live_flv", "rtsp", "rtp", "sdp"})
 """Formats whose headers do not state all streams (FFmpeg's AVFMTCTX_NOHEADER)."""
+
+_CHAINING = frozenset({"vorbis", "opus", "libvorbis", "libopus"})
+"""Codecs whose chained streams FFmpeg reads as one."""
 
 
 class Source:
@@ -135,6 +138,8 @@ class Source:
     def packets(self) -> Iterator[Packet[Any]]:
         """Packets of the decoded streams, and of those that the programme may go on in."""
         packets = self.container.demux([*self.streams, *self._followed])
+        if self.path is not None and self.is_cut_at_links:
+            return until_next_link(packets, self.path)
         return (
             without_leftovers(packets) if format_names(self.container) & _MERGING and not self.has_tables else packets
         )
@@ -190,15 +195,30 @@ class Source:
         streams = [stream for stream in found if is_decodable(stream)]
         return (streams, container.demux(streams)) if streams else None
 
-    def open_link(self, position: int) -> tuple[list[AudioStream], Iterator[Packet[Any]]] | None:
-        """Audio of the next link of a chained Ogg file after a place in it, and its packets; None without one."""
+    @property
+    def is_cut_at_links(self) -> bool:
+        """Whether it is Ogg that FFmpeg does not read on in the next link of a chain.
+
+        It does so in a single stream of Vorbis or Opus, and says where it cannot.
+        """
+        if "ogg" not in format_names(self.container):
+            return False
+        return len(self.container.streams) > 1 or self.container.streams[0].codec_context.name not in _CHAINING
+
+    def open_link(self, position: int) -> tuple[list[VideoStream | AudioStream], Iterator[Packet[Any]]] | None:
+        """Streams of the next link of a chained Ogg file after a place in it, and its packets; None without one."""
         if self.path is None or "ogg" not in format_names(self.container):
             return None
         offset = next_link(self.path, position)
         if offset is None or not (streams := self._open_at(offset)):
             return None
-        tracks = [stream for stream in streams if isinstance(stream, AudioStream) and is_decodable(stream)]
-        return (tracks, self._later[-1].demux(tracks)) if tracks else None
+        video = choose_video(streams) if self.video is not None else None
+        sounds = [stream for stream in streams if isinstance(stream, AudioStream)]
+        tracks = [s for s in ([video] if video is not None else []) + sounds if is_decodable(s)]
+        if not tracks:
+            return None
+        packets = self._later[-1].demux(tracks)
+        return tracks, until_next_link(packets, self.path) if self.is_cut_at_links else packets
 
     @property
     def may_grow(self) -> bool:
