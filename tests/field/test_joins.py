@@ -50,6 +50,14 @@ def test_a_discontinuity_that_is_not_announced_is_a_fault(segments: Path) -> Non
     assert {event.kind for event in found if event.severity >= Severity.WARNING} >= {"timestamps"}
 
 
+def test_a_picture_that_the_demuxer_holds_over_advertisements_is_left_out(segments: Path) -> None:
+    pids = ("-c", "copy", "-mpegts_start_pid", "0x300", "-t", "3.9")
+    ffmpeg("-i", "b.ts", *pids, "-f", "mpegts", "other.ts", folder=segments)
+    ffmpeg("-i", "a.ts", "-c", "copy", "-output_ts_offset", "20", "-f", "mpegts", "late.ts", folder=segments)
+    path = playlist(segments, "other.m3u8", "a.ts", JOIN, "other.ts", JOIN, "late.ts")
+    assert events(inspect(path, "stream_error"), "stream_error", Severity.WARNING) == []
+
+
 def test_a_variant_of_a_master_playlist_is_looked_into(segments: Path) -> None:
     playlist(segments, "v.m3u8", "a.ts", JOIN, "b.ts")
     master = segments / "master.m3u8"
