@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 from glasswatch.core.media import AudioChunk, FactKind
 from glasswatch.core.needs import AudioNeed, Need
 from glasswatch.core.time import Instant
+from glasswatch.decoder.channel_order import UNSTATED
 from glasswatch.decoder.clock import StreamClock
 from glasswatch.decoder.tally import Tally
 
@@ -66,9 +67,6 @@ def limit_damage(samples: npt.NDArray[np.float32]) -> None:
         np.clip(np.nan_to_num(samples, copy=False), -LOUDEST, LOUDEST, out=samples)
 
 
-_UNSTATED = "NONE"
-"""FFmpeg's name of a channel of which the container says nothing, as plain WAV files do."""
-
 _USUAL = {
     count: tuple(channel.name for channel in AudioLayout(name).channels)
     for count, name in ((1, "mono"), (2, "stereo"), (3, "2.1"), (4, "4.0"), (5, "5.0"), (6, "5.1"), (8, "7.1"))
@@ -86,12 +84,12 @@ class SoundForm:
     layout: str = ""
 
     @classmethod
-    def of(cls, frame: AudioFrame) -> SoundForm:
-        """The form of a frame."""
+    def of(cls, frame: AudioFrame, stated: tuple[str, ...] = ()) -> SoundForm:
+        """The form of a frame; `stated` is what the channels are where its layout only counts them."""
         layout = frame.layout
         names = tuple(channel.name for channel in layout.channels)
-        if all(name == _UNSTATED for name in names):
-            names = _USUAL.get(len(names), names)
+        if all(name == UNSTATED for name in names):
+            names = stated if len(stated) == len(names) else _USUAL.get(len(names), names)
         return cls(frame.sample_rate, names, layout.name)
 
     def fits(self, frame: AudioFrame) -> bool:
@@ -112,8 +110,16 @@ class AudioPath:
     little of it comes twice and is left out, or the timeline was cut.
     """
 
-    def __init__(self, tally: Tally, needs: Collection[Need], clock: StreamClock, tracks: int = 1) -> None:
+    def __init__(
+        self,
+        tally: Tally,
+        needs: Collection[Need],
+        clock: StreamClock,
+        tracks: int = 1,
+        channels: tuple[str, ...] = (),
+    ) -> None:
         self.tally = tally
+        self._stated = channels
         self._track = int(tally.name.removeprefix("audio:"))
         self._tracks = tracks
         self._wanted = any(isinstance(need, AudioNeed) for need in needs)
@@ -142,7 +148,7 @@ class AudioPath:
         if not self._form.fits(frame):
             self._flush()
             self._take_time(self._end.seconds)
-            self._form = SoundForm.of(frame)
+            self._form = SoundForm.of(frame, self._stated)
         if self.tally.first is None:
             self.tally.start(self._anchor)
         self._frame_end_s = None if pts is None else pts * self._tick_s + frame.samples / rate

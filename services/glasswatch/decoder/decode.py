@@ -200,7 +200,7 @@ class Decoder:
         clock = StreamClock(tally.name, self.timeline, self.source.may_jump, tally.emit, first, holds)
         self._checks.begin(tally)
         if isinstance(stream, AudioStream):
-            return AudioPath(tally, self.needs, clock, len(self.source.audio))
+            return AudioPath(tally, self.needs, clock, len(self.source.audio), self.source.channels_of(stream))
         prepare(stream, self.source.limits.most_pixels, self.threads)
         return VideoPath(tally, self.needs, clock, self.source.has_pts)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from glasswatch.core.errors import InputError
 from glasswatch.core.input import InputInfo
 from glasswatch.core.location import REMOTE
 from glasswatch.core.redact import redact
+from glasswatch.decoder.channel_order import ChannelOrder, take_orders
 from glasswatch.decoder.feeds import until_next_link, without_leftovers
 from glasswatch.decoder.frame_rate import FrameSteps
 from glasswatch.decoder.limits import Limits, check_addresses, check_container, explain, local_path, refused_size
@@ -88,7 +89,9 @@ class Source:
         limits: Limits,
         programmes: Sequence[Programme] = (),
         programme: Programme | None = None,
+        orders: Mapping[int, ChannelOrder] | None = None,
     ) -> None:
+        self._orders = orders or {}
         self.container = container
         self.location = location
         self.path = path
@@ -125,6 +128,11 @@ class Source:
     def streams(self) -> list[VideoStream | AudioStream]:
         """The streams that are decoded, video first."""
         return [stream for stream in self._watched if is_decodable(stream)]
+
+    def channels_of(self, track: AudioStream) -> tuple[str, ...]:
+        """What the channels of a track are that has them in an order of its own; else nothing."""
+        order = self._orders.get(track.index)
+        return () if order is None else order.channels
 
     @property
     def undecodable(self) -> list[VideoStream | AudioStream]:
@@ -278,7 +286,7 @@ class Source:
             duration_s=self._duration_s,
             start_s=float(self.start or 0),
             video=describe_video(self.video, self._first, self.steps) if self.video is not None else None,
-            audio=tuple(describe_audio(track) for track in self.audio),
+            audio=tuple(describe_audio(track, self._orders.get(track.index)) for track in self.audio),
             captions=tuple(describe_captions(s) for s in self._streams if isinstance(s, SubtitleStream)),
             programme=self.programme.number if self.programme is not None else None,
             not_judged=tuple(self.not_judged),
@@ -317,9 +325,11 @@ def open_source(location: str, limits: Limits | None = None, programme: int | No
         raise InputError(f"cannot read {redact(location)}: {reason}") from error
     try:
         where = redact(location)
+        orders = take_orders(container)
         check_container(container, where, limits)
         programmes = find_programmes(container, path)
-        source = Source(container, location, path, limits, programmes, choose_programme(programmes, programme, where))
+        chosen = choose_programme(programmes, programme, where)
+        source = Source(container, location, path, limits, programmes, chosen, orders)
         _check_streams(source, where, limits)
         return source
     except InputError:

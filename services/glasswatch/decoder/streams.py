@@ -16,6 +16,7 @@ from av.subtitles.stream import SubtitleStream
 from av.video.stream import VideoStream
 
 from glasswatch.core.input import AudioTrackInfo, CaptionTrackInfo, VideoInfo
+from glasswatch.decoder.channel_order import ChannelOrder
 from glasswatch.decoder.frame_rate import FrameSteps, frame_rate
 from glasswatch.decoder.pixels import is_full_range
 
@@ -178,15 +179,15 @@ def describe_video(stream: VideoStream, first: FirstPicture, steps: FrameSteps) 
     )
 
 
-def describe_audio(stream: AudioStream) -> AudioTrackInfo:
-    """A sound track as its container describes it."""
+def describe_audio(stream: AudioStream, order: ChannelOrder | None = None) -> AudioTrackInfo:
+    """A sound track as its container describes it, with the order of its channels where that is of its own."""
     if not is_decodable(stream):
         return AudioTrackInfo("unknown", 0, 0, "unknown", stream.language)
     return AudioTrackInfo(
         codec=_codec(stream),
         sample_rate=stream.rate or 0,
         channels=stream.codec_context.channels,
-        layout=stream.layout.name,
+        layout=stream.layout.name if order is None else order.name,
         language=stream.language,
     )
 
