@@ -45,6 +45,8 @@ def tone(folder: Path, expression: str, *options: str, name: str = "tone.wav") -
         ),
         pytest.param("'0.3*sin(2*PI*(20*t+900*t*t))':s=48000:d=8", (), id="sweep"),
         pytest.param("'0.3*sin(2*PI*800*t+300*sin(2*PI*t))':s=44100:d=6", ("-b:a", "128k"), id="siren"),
+        pytest.param("'0.2*sgn(sin(2*PI*2000*t))*lt(mod(t,0.3),0.15)':s=48000:d=6", (), id="square wave, keyed"),
+        pytest.param("'0.2*sin(2*PI*425*t)*lt(mod(t,0.5),0.25)':s=8000:d=8", ("-c:a", "pcm_mulaw"), id="busy"),
         pytest.param("0.2*sin(2*PI*853*t)+0.2*sin(2*PI*960*t):s=44100:d=8", (), id="attention signal"),
     ],
 )

@@ -17,7 +17,7 @@ from glasswatch.detectors.audio.coarse_pcm import is_coarse
 from glasswatch.detectors.audio.mains import hum_edge, hum_of
 from glasswatch.detectors.audio.noise_floor import floor_edge, noise_floor
 from glasswatch.detectors.audio.pcm import Pcm, dbfs
-from glasswatch.detectors.audio.tones import is_held_tone, is_test_tone
+from glasswatch.detectors.audio.tones import is_held_tone, is_keyed_tone, is_test_tone
 from glasswatch.detectors.params import Params
 
 PAST_S = 2
@@ -127,8 +127,9 @@ def evidence_of_distortion(sound: Pcm, rate: int, params: LastingParams) -> Evid
     measured = {"level_dbfs": level}
     if level <= params.level_dbfs:
         return Evidence(confirms=False, measurements=measured)
-    if is_coarse(segment) and len(np.unique(segment)) >= PROGRAMME_VALUES:
-        return Evidence(confirms=True, value=level, measurements=measured)
+    if is_coarse(segment):
+        is_programme = len(np.unique(segment)) >= PROGRAMME_VALUES and not is_keyed_tone(segment, rate)
+        return Evidence(is_programme, level, measurements=measured)
     if is_test_tone(segment, rate):
         return Evidence(confirms=False, measurements=measured)
     pauses = noise_floor(segment, rate).contrast_db >= PAUSES_DB

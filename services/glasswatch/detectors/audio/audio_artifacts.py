@@ -27,6 +27,7 @@ from glasswatch.detectors.audio.artifact_votes import MOST_WINDOW, Agreement, Ba
 from glasswatch.detectors.audio.coarse_pcm import is_coarse
 from glasswatch.detectors.audio.impulses import CONTEXT_S
 from glasswatch.detectors.audio.pcm import Pcm, PcmDetector, PcmState, SampleClock, linear, no_samples
+from glasswatch.detectors.audio.tones import is_keyed_tone
 from glasswatch.detectors.modelled import ModelDetector, ModelState, Outputs
 from glasswatch.detectors.params import Params
 
@@ -121,7 +122,7 @@ class AudioArtifactsDetector(
 
     spec = DetectorSpec(
         name="audio_artifacts",
-        version="2",
+        version="3",
         defects=CLASSES[1:],
         needs=(AudioNeed(),),
         measurements={
@@ -260,12 +261,18 @@ class AudioArtifactsDetector(
             for channel, probability in second.probabilities("clicks").items():
                 measured = measured or {"probability": probability, "channel": float(channel)}
                 score = max(score, _score(probability, params.threshold))
-                if probability >= params.least and not is_coarse(second.samples[channel]):
+                if probability >= params.least and not self._is_meant(second, channel):
                     found += self._clicks_of(second, channel, probability, first)
             state.clicks.add(found, clock.rate)
             reading = Reading(Verdict.OK, score, measured)
         for told in state.clicks.tell(until, reading, clock.rate):
             yield self._say("clicks", told.first, told.last, told.reading, clock, told.worst)
+
+    @staticmethod
+    def _is_meant(second: Second, channel: int) -> bool:
+        """Whether what is sudden in a second are the steps of coarse PCM, or a tone that is keyed."""
+        sound = second.samples[channel]
+        return is_coarse(sound) or is_keyed_tone(sound, second.rate)
 
     def _clicks_of(self, second: Second, channel: int, probability: float, first: int) -> list[Click]:
         """Clicks of one channel, at sample numbers of the clock."""

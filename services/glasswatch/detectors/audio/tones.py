@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
-from glasswatch.detectors.audio.pcm import Pcm
+from glasswatch.detectors.audio.pcm import Pcm, runs_of
 
 REST_DB = -30.0
 """Of the power, what a test tone may have beside its partials: G.711 leaves 38 dB, and lossy codecs as much."""
@@ -28,6 +28,17 @@ STEADY_DB = 1.5
 ALIKE = 0.9
 """Part of the steady frames that must be tones."""
 
+OFF_DB = 40.0
+"""A tone that is keyed is off by this much: what lossy codecs and G.711 leave of it."""
+LEVEL_DB = 1.0
+"""And on at one level: those of syllables, notes and drums differ."""
+RIPPLE_DB = 3.0
+"""Within that, what the keying of a codec or a filter leaves of the edges of a mark."""
+MARK_FRAMES = 4
+"""Shorter marks tell too little of what they hold: two frames beside the edges, two between them."""
+MOST_OCCUPIED = 0.35
+"""Of the spectrum, what the partials of a mark take up: noise and voices fill it."""
+
 Floats = npt.NDArray[np.float64]
 
 
@@ -36,7 +47,10 @@ def is_test_tone(segment: Pcm, rate: int) -> bool:
 
     The sound is differenced before, as what is above a tone is heard in spite of its bass.
     """
-    return is_held_tone(segment) or _is_of_tones(np.diff(segment.astype(np.float64)), rate)
+    if is_held_tone(segment):
+        return True
+    steps = np.diff(segment.astype(np.float64))
+    return _is_of_tones(steps, rate) or is_keyed_tone(segment, rate)
 
 
 def is_held_tone(segment: Pcm) -> bool:
@@ -51,6 +65,40 @@ def is_held_tone(segment: Pcm) -> bool:
     inside[(peaks[:, None] + np.arange(2 * LOBE + 1)).ravel()] = True
     rest = powers[~inside[LOBE:-LOBE]].sum()
     return bool(rest <= 10 ** (REST_DB / 10) * powers.sum())
+
+
+def is_keyed_tone(segment: Pcm, rate: int) -> bool:
+    """Whether a second is a tone, of any waveform, that is keyed on and off at one level."""
+    sound = segment.astype(np.float64)
+    length = round(FRAME_S * rate)
+    count = len(sound) // length
+    powers = np.square(sound[: count * length]).reshape(count, length).mean(axis=1)
+    levels = 10 * np.log10(np.maximum(powers, 1e-30))
+    is_off = levels <= levels.max() - OFF_DB
+    marks = [(start, end) for start, end, value in runs_of(~is_off) if value and end - start >= MARK_FRAMES]
+    if not is_off.any() or not marks:
+        return False
+    inner = [levels[start + 1 : end - 1] for start, end in marks]
+    means = [float(level.mean()) for level in inner]
+    if max(means) - min(means) > LEVEL_DB or any(float(np.ptp(level)) > RIPPLE_DB for level in inner):
+        return False
+    return all(_is_of_lines(sound[(start + 1) * length : (end - 1) * length]) for start, end in marks)
+
+
+def _is_of_lines(sound: Floats) -> bool:
+    """Whether all but REST_DB of the power is in partials that take up no more than MOST_OCCUPIED of the spectrum."""
+    powers = np.square(np.abs(np.fft.rfft(sound * _blackman_harris(len(sound)))))
+    around = sliding_window_view(np.pad(powers, LOBE), 2 * LOBE + 1)
+    inside = np.zeros(len(powers), np.bool_)
+    rest = powers.sum() * 10 ** (REST_DB / 10)
+    peaks = np.flatnonzero((powers >= around.max(axis=1)) & (powers > 0))
+    for peak in peaks[np.argsort(-powers[peaks])]:
+        inside[max(peak - LOBE, 0) : peak + LOBE + 1] = True
+        if inside.mean() > MOST_OCCUPIED:
+            return False
+        if powers[~inside].sum() <= rest:
+            return True
+    return False
 
 
 def _is_of_tones(steps: Floats, rate: int) -> bool:
