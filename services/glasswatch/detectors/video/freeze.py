@@ -137,7 +137,7 @@ class FreezeDetector(Detector[FreezeParams, FreezeState]):
 
     spec = DetectorSpec(
         name="freeze",
-        version="3",
+        version="4",
         defects=("freeze",),
         needs=(VideoNeed(Planes.LUMA, lines=270),),
         measurements={"change": "8-bit codes", "motion_before": "8-bit codes"},
