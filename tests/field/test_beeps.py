@@ -107,3 +107,31 @@ def test_coarse_pcm_that_toggles_its_last_bits_is_no_dropout(tmp_path, codec, bi
     name = "coarse.mka"
     ffmpeg("-i", BASE, "-filter_complex", voice, "-map", "[a]", *codec, tmp_path / name)
     assert dropouts(tmp_path / name) == 0
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        pytest.param("0.2*sin(2*PI*425*t)*lt(mod(t,1),0.5)", id="busy, Europe"),
+        pytest.param("0.1*(sin(2*PI*480*t)+sin(2*PI*620*t))*lt(mod(t,1),0.5)", id="busy, America"),
+        pytest.param("0.25*sin(2*PI*1000*t)*lt(mod(t,1),0.1)", id="pips"),
+        pytest.param("0.3*sin(2*PI*3100*t)*lt(mod(t,4),2.6)*lt(mod(t,1),0.5)", id="smoke alarm"),
+    ],
+)
+@pytest.mark.parametrize("name", ["beeps.wav", "beeps.m4a"])
+def test_between_beeps_nothing_is_lost(tmp_path: Path, formula: str, name: str) -> None:
+    path = made(tmp_path / name, formula, seconds=10)
+    assert events(inspect(path, "silence"), "silence", Severity.WARNING) == []
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        pytest.param(f"{TONE}*not(between(t,4,5))", id="a tone that has lasted"),
+        pytest.param("0.25*sin(2*PI*1000*t)*(lt(mod(t,1),0.1)*lt(t,3)+between(t,9,10))", id="after the beeps"),
+        pytest.param(f"{TONE}*pow(sin(2*PI*2.3*t),2)*not(between(t,3.8,4.9))", id="no beep"),
+    ],
+)
+def test_silence_beside_beeps_and_tones_is_reported(tmp_path: Path, formula: str) -> None:
+    path = made(tmp_path / "lost.wav", formula, seconds=10)
+    assert len(events(inspect(path, "silence"), "silence", Severity.WARNING)) == 1

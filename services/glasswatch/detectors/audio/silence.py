@@ -35,8 +35,14 @@ RINGING_DB = 30
 """A lossy codec lets an abrupt end ring for up to a frame: in 25 ms before a pause, what lies this far below the
 loudest there is ringing. No natural decay is as fast."""
 
-PAST_HOPS = 260
-"""Hops of the past that tell how the sound ended: 600 ms before an onset that may lie in the ringing."""
+PAST_HOPS = 440
+"""Hops of the past that tell how the sound ended: 600 ms before an onset that may lie in the ringing, and a whole beep
+with some of the silence before it."""
+
+MARK_HOPS, MARK_DB = (20, 420), 1.5
+"""A beep lasts 50 ms to 1.05 s, comes out of silence or is the first sound, and is at one level to its end, in steps of
+WINDOW_HOPS. Busy tones, alarms, pips and words in Morse are off for half a second and more by design."""
+WINDOW_HOPS = 10
 
 EDGE_HOPS = 20
 DECAY_DB = 30
@@ -98,6 +104,7 @@ class SilenceState(PcmState):
         before: Level of the last EDGE_HOPS hops of sound before the present pause.
         after: Level of EDGE_HOPS hops of the pause itself, after the ringing.
         is_faded: Whether the sound before it was faded down.
+        is_beep: Whether it was a beep.
         latest: Levels of the last STIR_HOPS hops of the present pause, which may be its end.
         highest: Highest level of a hop between its ends so far.
         lowest: Lowest level of a hop between its ends so far.
@@ -117,6 +124,7 @@ class SilenceState(PcmState):
     before: float = 0.0
     after: float = 0.0
     is_faded: bool = False
+    is_beep: bool = False
     latest: Pcm = field(default_factory=lambda: np.zeros(0, np.float32))
     highest: float = 0.0
     lowest: float = 1.0
@@ -159,7 +167,7 @@ class Silence(PcmDetector[SilenceParams, SilenceState]):
 
     spec = DetectorSpec(
         name="silence",
-        version="2",
+        version="3",
         defects=("silence",),
         needs=(AudioNeed(),),
         measurements={"level_dbfs": "dBFS"},
@@ -261,6 +269,7 @@ class Silence(PcmDetector[SilenceParams, SilenceState]):
         """Take in how the sound ended whose hops up to the onset have these levels."""
         state = self.state
         state.before = float(past[-EDGE_HOPS:].max(initial=0.0))
+        state.is_beep = _ends_in_a_beep(past[-PAST_HOPS:], linear(self.params.level_dbfs))
         if len(past) < FADE_HOPS[0]:
             state.is_faded = False
             return
@@ -311,7 +320,7 @@ class Silence(PcmDetector[SilenceParams, SilenceState]):
             return "before the first sound"
         if state.is_natural or (state.has_floor and length <= self.params.floor_s):
             return "a pause of the programme"
-        return None
+        return "between beeps" if state.is_beep else None
 
     def _silent(self, end: int, clock: SampleClock, *, is_ordinary: bool = False) -> Iterator[Detection]:
         """The piece of silence up to sample `end`, after the sound before it."""
@@ -353,3 +362,17 @@ class Silence(PcmDetector[SilenceParams, SilenceState]):
             piece_end = min(state.told + clock.rate, end)
             yield self.detection("silence", clock.span(state.told, piece_end), Verdict.OK, 0.0)
             state.told = piece_end
+
+
+def _ends_in_a_beep(past: npt.NDArray[np.float32], quiet: float) -> bool:
+    """Whether the last sound in these levels of hops, (hops,), is a tone at one level that came out of silence."""
+    is_quiet = past < quiet
+    begin = len(past) - int(np.argmax(is_quiet[::-1])) if is_quiet.any() else 0
+    mark = past[begin:]
+    if (begin == 0 and len(past) == PAST_HOPS) or not MARK_HOPS[0] <= len(mark) <= MARK_HOPS[1]:
+        return False
+    beside = min(WINDOW_HOPS, len(mark) // 4)  # where a codec or a filter rounds the edges
+    inner = mark[beside : len(mark) - beside]
+    whole = inner[: max(len(inner) // WINDOW_HOPS, 1) * WINDOW_HOPS]
+    peaks = [float(part.max()) for part in np.split(whole, range(WINDOW_HOPS, len(whole), WINDOW_HOPS))]
+    return max(peaks) <= min(peaks) * linear(MARK_DB)
