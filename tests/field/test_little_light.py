@@ -198,3 +198,11 @@ def test_a_card_without_caption_is_none(tmp_path: Path) -> None:
         inspect(write(tmp_path / "card.mp4", live(20, (1280, 720)), held(card, 50)), "solid_colour"), "solid_colour"
     )
     assert event.severity is Severity.ERROR
+
+
+@pytest.mark.parametrize(("dark_s", "told"), [(1.5, 0), (2.5, 1)])
+def test_cards_that_come_and_go_in_the_dark(tmp_path: Path, dark_s: float, told: int) -> None:
+    """Titles stand one after the other, and between them is no picture for a moment, without a fade."""
+    card, pause = written(dark(), ["A FILM BY", "SOMEBODY"], 4), held(dark(), round(dark_s * FPS))
+    path = write(tmp_path / "cards.mp4", held(dark(), FPS), held(card, 2 * FPS), pause, held(card, 2 * FPS))
+    assert len(events(inspect(path, "black"), "black", Severity.WARNING)) == told

@@ -48,7 +48,8 @@ class BlackParams(Params):
         least_frames: Frames that an event has at least.
         fade_frames: A fade takes at least this many frames; black that a fade leads to is planned.
         between_s: Black that follows lights or titles in the dark is no event before it has lasted this long.
-        planned_s: Planned black is no event before it has lasted this long, and at most a warning then.
+        planned_s: Planned black is no event before it has lasted this long, and at most a warning then; nor is black
+            that follows lights or titles which themselves came out of it.
         opening_s: Black at the start of the input is informative until it has lasted this long.
     """
 
@@ -67,10 +68,19 @@ class BlackParams(Params):
 
 @dataclass(slots=True)
 class BlackState:
-    """The present black, the frames before it, and what is laid over it."""
+    """The present black, the frames before it, and what is laid over it.
+
+    Attributes:
+        spells: Black so far.
+        overlay: What is laid over it, or seen in the dark.
+        was_empty: Whether there has been nothing to see on the present ground.
+        comes_and_goes: Whether there has been something again after that.
+    """
 
     spells: Spells = field(default_factory=Spells)
     overlay: Overlay = field(default_factory=Overlay)
+    was_empty: bool = False
+    comes_and_goes: bool = False
 
 
 class BlackDetector(Detector[BlackParams, BlackState]):
@@ -83,7 +93,7 @@ class BlackDetector(Detector[BlackParams, BlackState]):
 
     spec = DetectorSpec(
         name="black",
-        version="2",
+        version="3",
         defects=("black",),
         needs=(VideoNeed(Planes.PICTURE, lines=270),),
         measurements={"dark_share": "1", "luma": "1", "content_share": "1", "overlay_share": "1"},
@@ -110,7 +120,7 @@ class BlackDetector(Detector[BlackParams, BlackState]):
                 reading = Reading(Verdict.OK, 0.0, {"dark_share": float(dark_shares[i])})
             else:
                 reading = self._read(unit, i)
-            least_s = p.between_s if self.state.overlay.seen else 0.0
+            least_s = self._least_s(reading)
             rules = SpellRules(p.least_frames, least_s, p.fade_frames, p.planned_s, p.opening_s)
             for span, run in self.state.spells.add(unit.frame_span(i), reading, small[i], rules):
                 found.append(self._speak(span, run))
@@ -119,6 +129,20 @@ class BlackDetector(Detector[BlackParams, BlackState]):
     def finish(self, at: Instant) -> Sequence[Detection]:
         """The last runs."""
         return [self._speak(span, run) for span, run in self.state.spells.end()]
+
+    def _least_s(self, reading: Reading) -> float:
+        """How long black must last, with this reading, to be an event."""
+        state = self.state
+        if not state.overlay.seen:
+            # A picture, or black that has been so since the last one.
+            state.comes_and_goes = False
+            state.was_empty = reading.verdict is Verdict.DEFECT
+            return 0.0
+        if reading.verdict is Verdict.DEFECT:
+            state.was_empty = True
+        else:
+            state.comes_and_goes |= state.was_empty
+        return self.params.planned_s if state.comes_and_goes else self.params.between_s
 
     def _read(self, chunk: FrameChunk, i: int) -> Reading:
         """The reading of a frame that may be black."""
