@@ -142,12 +142,40 @@ def test_an_input_that_cannot_be_read_is_one_clear_line(tmp_path: Path, case: st
         pytest.param(["--json", "/no/such/folder/r.json"], ["/no/such/folder"], id="no folder"),
         pytest.param(["--report", "/"], ["directory"], id="report is a directory"),
         pytest.param(["--profile", "/no/such/profile"], ["/no/such/profile"], id="no profile"),
+        pytest.param(["--junit", "-"], ["--junit", "--json"], id="only json on stdout"),
     ],
 )
 def test_wrong_usage_is_one_clear_line(options: list[str], parts: list[str]) -> None:
     run = glasswatch("inspect", CLEAN, *options)
     assert run.returncode == 2
     assert_one_line(run, *parts)
+
+
+@pytest.mark.parametrize(
+    ("options", "parts"),
+    [
+        pytest.param(["--json", "title.mp4"], ["title.mp4", "--json", "input"], id="the input"),
+        pytest.param(["--statistics", "link.mp4"], ["link.mp4", "input"], id="a link to the input"),
+        pytest.param(["--profile", "p.yaml", "--report", "p.yaml"], ["p.yaml", "profile"], id="the profile"),
+        pytest.param(["--json", "r", "--junit", "./r"], ["--json", "--junit"], id="another report"),
+    ],
+)
+def test_a_report_overwrites_nothing_that_is_used(tmp_path: Path, options: list[str], parts: list[str]) -> None:
+    title, profile = tmp_path / "title.mp4", tmp_path / "p.yaml"
+    title.write_bytes(CLEAN.read_bytes())
+    (tmp_path / "link.mp4").symlink_to(title)
+    profile.write_text("masks: []")
+    named = [option if option.startswith("--") else str(tmp_path / option) for option in options]
+    run = glasswatch("inspect", title, "--detectors", "black", *named)
+    assert run.returncode == 2
+    assert_one_line(run, *parts)
+    assert title.read_bytes() == CLEAN.read_bytes()
+    assert profile.read_text() == "masks: []"
+
+
+def test_reports_may_share_a_device() -> None:
+    run = glasswatch("inspect", CLEAN, "--detectors", "black", "--json", "/dev/null", "--junit", "/dev/null")
+    assert run.returncode == 0, run.stderr
 
 
 def test_a_full_disk_loses_one_report_only(damaged: tuple[Path, list[dict[str, Any]]], tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -13,7 +14,7 @@ from glasswatch.cli.output import ProgressBar, summarise
 from glasswatch.config.profile import Profile, load_profile
 from glasswatch.core.detection import Detection, Severity
 from glasswatch.core.errors import OutputError, UsageError
-from glasswatch.decoder.limits import Limits
+from glasswatch.decoder.limits import Limits, local_path
 from glasswatch.decoder.source import open_source
 from glasswatch.detectors.audio.loudness import LoudnessParams, target_of
 from glasswatch.detectors.registry import registered
@@ -32,7 +33,7 @@ FOUND, INCOMPLETE, UNJUDGED = 1, 2, 3
 @click.option("--detectors", "names", metavar="A,B", help="Run only these detectors.")
 @click.option(
     "--program", type=click.IntRange(1, 65535), metavar="N",
-    help="Inspect this programme of a multiplex; by default the first one that has picture.",
+    help="Inspect this programme of a multiplex; by default the first one that has video, or audio.",
 )  # fmt: skip
 @click.option("--profile", type=click.Path(path_type=Path), help="YAML file that changes parameters and rules.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the report as JSON; - for stdout.")
@@ -81,8 +82,8 @@ def inspect(
     """
     only = [part.strip() for part in names.split(",") if part.strip()] if names is not None else None
     settings = load_profile(profile, only)
-    for path in (json_path, html_path, junit_path, statistics_path):
-        _check_folder(path)
+    outputs = {"--json": json_path, "--report": html_path, "--junit": junit_path, "--statistics": statistics_path}
+    _check_outputs(outputs, {"input": local_path(input_), "profile": profile})
     source = open_source(input_, Limits(network=not no_network), program)
     try:
         recorder = evidence.prepared(evidence_path, source, settings.params) if evidence_path is not None else None
@@ -118,14 +119,26 @@ def inspect(
     return status if drawn else status or INCOMPLETE
 
 
-def _check_folder(path: Path | None) -> None:
-    """Refuse a path that cannot be written before the work, not after it."""
-    if path is None or path == Path("-"):
-        return
-    if path.is_dir():
-        raise UsageError(f"{path} is a directory; name a file to write")
-    if not path.parent.is_dir():
-        raise UsageError(f"cannot write {path}: there is no folder {path.parent}")
+def _check_outputs(outputs: Mapping[str, Path | None], read: Mapping[str, Path | None]) -> None:
+    """Refuse paths that cannot be written, or that would destroy something, before the work and not after it."""
+    taken: dict[Path, str] = {}
+    for option, path in outputs.items():
+        if path is None or (option == "--json" and path == Path("-")):
+            continue
+        if path == Path("-"):
+            raise UsageError(f"{option} takes no -, only --json does; name a file, or /dev/stdout")
+        if path.is_dir():
+            raise UsageError(f"{path} is a directory; name a file to write")
+        if not path.parent.is_dir():
+            raise UsageError(f"cannot write {path}: there is no folder {path.parent}")
+        if path.exists() and not path.is_file():
+            continue  # Devices and pipes take what several write.
+        for what, other in read.items():
+            if other is not None and path.exists() and other.exists() and path.samefile(other):
+                raise UsageError(f"{path}: {option} would overwrite the {what}")
+        first = taken.setdefault(path.resolve(), option)
+        if first != option:
+            raise UsageError(f"{path}: {option} would overwrite what {first} writes")
 
 
 def _write(
@@ -153,17 +166,20 @@ def _write(
     try:
         if html is not None:
             units = {name: cls.spec.measurements for name, cls in registered().items()}
-            write_html(report, html, units=units, loudness_target_lufs=_loudness_target(settings))
+            write_html(report, html, units=units, loudness_target=_loudness_target(settings))
     except OutputError as error:
         failures.append(str(error))
     if failures:
         raise OutputError("; ".join(failures))
 
 
-def _loudness_target(settings: Profile) -> float | None:
-    """Where to draw the target in the loudness curve, in LUFS; None where loudness is not measured."""
+def _loudness_target(settings: Profile) -> tuple[float, str] | None:
+    """Where to draw a line in the loudness curve, in LUFS, and what it is; None where loudness is not measured."""
     params = settings.params.get("loudness")
-    return target_of(params).lufs if isinstance(params, LoudnessParams) else None
+    if not isinstance(params, LoudnessParams):
+        return None
+    target = target_of(params)
+    return target.lufs, "target" if target.is_asked_for else "EBU R 128"
 
 
 def _status(report: Report, threshold: Severity, *, strict: bool) -> int:

@@ -45,6 +45,10 @@ def simulate(
     for key, mark, _ in pairs:
         if not key or not mark:
             raise UsageError(f"--set takes KEY=VALUE, not {key!r}")
+    if labels is not None and labels.resolve() in (input_.resolve(), output.resolve()):
+        raise UsageError(
+            f"{labels}: the labels would overwrite the {'input' if labels.resolve() == input_.resolve() else 'output'}"
+        )
     truth = run_simulation(
         defect,
         input_,

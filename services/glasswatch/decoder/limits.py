@@ -52,6 +52,8 @@ def local_path(location: str) -> Path | None:
     Raises:
         InputError: It is no file that can be read, and no URL of a protocol that is allowed.
     """
+    if not location:
+        raise InputError("the name of the input is empty; name a file or a URL")
     path = Path(location)
     try:
         if not path.exists():
