@@ -101,7 +101,9 @@ def read_profile(path: Path) -> ProfileFile:
     if not isinstance(content, Mapping):
         raise ConfigError(f"{path}: a profile has keys: {', '.join(_KEYS)}")
     for key in content:
-        if key not in _KEYS:
+        if key in registered():
+            file.problems.append(f"{key}: a detector stands under the key detectors, not beside it")
+        elif key not in _KEYS:
             file.problems.append(f"{key}: there is no such key; there are {', '.join(_KEYS)}")
     blocks = file.attempt("detectors", _BLOCKS.validate_python, content.get("detectors") or {}) or {}
     file.check_names("detectors", "detector", blocks, registered())
