@@ -16,20 +16,20 @@ from glasswatch.report.output import write_text
 from glasswatch.report.page import Units, build_page
 
 
-def to_html(report: Report, *, units: Units, loudness_target_lufs: float | None = None) -> str:
+def to_html(report: Report, *, units: Units, loudness_target: tuple[float, str] | None = None) -> str:
     """The report as a page.
 
     Args:
         report: What to show.
         units: Unit of each measurement by detector and name, from the detectors' specs.
-        loudness_target_lufs: Where to draw the target in the loudness curve, None for nowhere.
+        loudness_target: Where to draw a line in the loudness curve, in LUFS, and what it is; None for nowhere.
     """
-    return _template().render(page=build_page(report, units, loudness_target_lufs))
+    return _template().render(page=build_page(report, units, loudness_target))
 
 
-def write_html(report: Report, path: Path, *, units: Units, loudness_target_lufs: float | None = None) -> None:
+def write_html(report: Report, path: Path, *, units: Units, loudness_target: tuple[float, str] | None = None) -> None:
     """Write the page; OutputError where the path cannot be written."""
-    write_text(path, to_html(report, units=units, loudness_target_lufs=loudness_target_lufs))
+    write_text(path, to_html(report, units=units, loudness_target=loudness_target))
 
 
 @cache

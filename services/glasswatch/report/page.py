@@ -40,7 +40,7 @@ MOST_CARDS = 200
 """Events that have a card at all; the table has every event."""
 
 
-def build_page(report: Report, units: Units, loudness_target_lufs: float | None) -> Page:
+def build_page(report: Report, units: Units, loudness_target: tuple[float, str] | None) -> Page:
     """Put the report into words and shapes."""
     report = harmless(report)
     length_s = _length_s(report)
@@ -73,8 +73,8 @@ def build_page(report: Report, units: Units, loudness_target_lufs: float | None)
         loudness=_loudness(evidence, length_s),
         loudness_levels=[_level(float(lufs), number(lufs)) for lufs in chart.LOUDNESS_LINES],
         loudness_target=None
-        if loudness_target_lufs is None
-        else _level(loudness_target_lufs, f"target {number(loudness_target_lufs)}"),
+        if loudness_target is None
+        else _level(loudness_target[0], f"{loudness_target[1]} {number(loudness_target[0])}"),
         findings=[_finding(group, view_of) for group in grouped],
         order=ORDER,
         cards=[view_of[event.id] for event in open_cards],

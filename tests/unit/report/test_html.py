@@ -68,7 +68,7 @@ class _Tree(HTMLParser):
 
 
 def _tree(report: Report) -> _Tree:
-    return _Tree(to_html(report, units=UNITS, loudness_target_lufs=-23.0))
+    return _Tree(to_html(report, units=UNITS, loudness_target=(-23.0, "target")))
 
 
 def _page(report: Report) -> Page:
