@@ -164,7 +164,7 @@ class AudioArtifactsDetector(
         state, rate, seen = self.state, clock.rate, clock.count
         reason = _out_of_range(rate)
         if reason is None and seen < rate:
-            reason = "the sound is shorter than the second that is judged"
+            reason = "the audio lasts for less than the second that is judged, or is broken up into such pieces"
         if reason is not None:
             if seen > state.next:
                 yield from self._unjudged(seen, reason, clock)
