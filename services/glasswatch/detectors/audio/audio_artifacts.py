@@ -34,6 +34,10 @@ from glasswatch.detectors.params import Params
 MODEL = "audio_artifacts"
 LASTING = ("hum", "hiss", "distortion")
 
+LEAST_S = 0.1
+"""Sound that stands alone for less, between two jumps of its time, is a frame or two of a codec: nobody hears a
+defect in it, and nothing is said of it. Some writers of fragments give the first frame another length."""
+
 LEAST_PEAK_DBFS = -60.0
 """Of a second that is asked about: what stays below in every sample is silence, which is a defect of its own."""
 
@@ -163,6 +167,8 @@ class AudioArtifactsDetector(
         """Judge the last full seconds, then the one that ends with the sound; nothing votes after that."""
         state, rate, seen = self.state, clock.rate, clock.count
         reason = _out_of_range(rate)
+        if reason is None and seen < LEAST_S * rate:
+            return
         if reason is None and seen < rate:
             reason = "the audio lasts for less than the second that is judged, or is broken up into such pieces"
         if reason is not None:
