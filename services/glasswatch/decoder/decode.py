@@ -34,6 +34,7 @@ from glasswatch.decoder.pid_changes import Change, PidChanges
 from glasswatch.decoder.playlist import MediaPlaylist, playlist_of
 from glasswatch.decoder.source import Source
 from glasswatch.decoder.streams import describe, is_decodable, prepare
+from glasswatch.decoder.tags import Tags
 from glasswatch.decoder.tally import Tally
 from glasswatch.decoder.transport_reader import TransportReader
 from glasswatch.decoder.video import VideoPath
@@ -77,6 +78,7 @@ class Decoder:
     _watched_at: Fraction | None = None
     _playlist: MediaPlaylist | None = None
     _parts: deque[str] = field(default_factory=deque)
+    _tags: Tags = field(default_factory=Tags)
     _checks: PacketChecks = field(init=False)
     _tracks: Tracks = field(init=False)
 
@@ -147,6 +149,11 @@ class Decoder:
             return  # The end of an earlier stretch in this PID, which FFmpeg has held until the next one began.
         if packet.stream is not path.tally.stream:
             self._switch(path, packet.stream)
+        if self.source.stated.holds_tags and self._tags.hold(bytes(packet)):
+            # FFmpeg gives it a length, which is none of the sound's.
+            path.tally.times.step(packet)
+            path.clock.announce_join((path.reached or self._start).seconds)
+            return
         self._checks.note(packet, path)
         if self._alongside is not None and packet.pos is not None:
             # On the leading stream's time only: streams that were cut apart would scatter the findings.
@@ -345,6 +352,9 @@ class Decoder:
             frames = path.tally.stream.decode(packet)
         except (av.FFmpegError, ValueError, MemoryError) as error:
             frames = self._checks.decode_unchecked(path, packet)
+            if frames is None and self._is_torn(path):
+                path.tally.begin_torn(self._checks.near(path, packet))
+                return
             if frames is None:
                 text = " ".join(str(getattr(error, "strerror", None) or error).split())
                 path.tally.say(FactKind.DECODE_ERROR, self._checks.near(path, packet), f"the decoder reports: {text}")
@@ -360,6 +370,10 @@ class Decoder:
                     path.add(frame)
                 case AudioPath(), AudioFrame():
                     path.add(frame)
+
+    def _is_torn(self, path: VideoPath | AudioPath) -> bool:
+        """Whether what cannot be decoded is the rest of a frame from before the recording began."""
+        return isinstance(path, AudioPath) and path.tally.frames == 0 and self.source.stated.may_begin_anywhere
 
     def _tell_progress(self) -> None:
         reached, told = self._paths[0].reached, self._told

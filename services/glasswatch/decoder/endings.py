@@ -62,9 +62,7 @@ class Endings:
     def conclude_container(self, paths: Sequence[VideoPath | AudioPath]) -> None:
         """Compare the length of all streams with what the container states, where it does not for each."""
         ends = [path.reached for path in paths if path.reached is not None]
-        declared = (
-            self.source.stated.whole_length_s(self.source.streams) if self.playlist is None else self.playlist.least_s
-        )
+        declared = self.source.stated.whole_length_s if self.playlist is None else self.playlist.least_s
         if not ends or declared is None:
             return
         last = max(ends, key=self.timeline.position)

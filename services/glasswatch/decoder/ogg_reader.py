@@ -30,9 +30,12 @@ class OggReader:
         self._at = 0
         self._found = False
         self._lost = False
+        self._since: tuple[Instant, int] | None = None
 
     def read_to(self, position: int, where: Instant) -> Iterator[StreamFact]:
         """Facts shown by the pages that begin before `position`, placed at `where`."""
+        if self._since is None or self._since[0].epoch != where.epoch:
+            self._since = where, self._at
         while self._at < position:
             size = self._page_size()
             if size is None or size > len(self._pending):
@@ -41,7 +44,7 @@ class OggReader:
                     self._pending += data
                     continue
                 if size is not None and self._found:
-                    values = {"missing_s": 0.0}
+                    values = {"missing_s": self._missing_s(where)}
                     text = "the input ends within a page"
                     yield StreamFact(FactKind.TRUNCATED, where, "container", text, values=values)
                 self._pass(len(self._pending))
@@ -82,6 +85,11 @@ class OggReader:
             # Its size may be what is damaged: the next page is looked for from here on.
             following = self._pending.find(_CAPTURE, len(_CAPTURE))
             self._pass(min(size, following) if following > 0 else size)
+
+    def _missing_s(self, where: Instant) -> float:
+        """About how many seconds the part of a page that is there holds, which decoders pass over."""
+        since, first = self._since or (where, self._at)
+        return float(where.seconds - since.seconds) * len(self._pending) / max(self._at - first, 1)
 
     def _pass(self, size: int) -> None:
         self._at += size

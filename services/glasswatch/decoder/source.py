@@ -28,6 +28,7 @@ from glasswatch.decoder.ogg_links import next_link
 from glasswatch.decoder.pid_changes import PidChanges
 from glasswatch.decoder.programmes import Programme, choose_programme, count_streams, find_programmes
 from glasswatch.decoder.stated import Stated
+from glasswatch.decoder.stated_lengths import lacks_length
 from glasswatch.decoder.streams import (
     FirstPicture,
     choose_audio,
@@ -43,6 +44,12 @@ from glasswatch.decoder.streams import (
 
 _NETWORK_PROTOCOLS = f"{','.join(REMOTE)},httpproxy,tls,crypto,data"
 _LOCAL_PROTOCOLS = "file,crypto,data"
+_SEGMENTS = (
+    "3gp,aac,avi,ac3,eac3,flac,mkv,m3u8,m4a,m4s,m4v,mpg,mov,mp2,mp3,mp4,mpeg,mpegts,ogg,ogv,oga,ts,vob,vtt,wav,webvtt,"
+    "cmfv,cmfa,ec3,fmp4,key,bin"
+)
+"""Endings of files that a local playlist may name: FFmpeg's own list, and those of the keys of AES-128."""
+
 _PLAYLISTS = frozenset({".m3u8", ".mpd", ".sdp"})
 _DISCONTINUOUS = frozenset({"flv", "live_flv", "hls", "rtsp", "rtp", "sdp"})
 _TS_DISCONT = 0x0200
@@ -105,7 +112,7 @@ class Source:
             *(f"programme {p.number}: {p.summary} (--program {p.number})" for p in programmes if p is not programme),
             *not_judged(streams, self._watched, adaptive=adaptive),
         ]
-        self.stated = Stated(container, path, self.audio)
+        self.stated = Stated(container, path, self.streams, count=len(streams))
         self.steps = FrameSteps()
         self._read_s: Fraction | None = None
         self._first = FirstPicture()
@@ -356,7 +363,10 @@ def _options(path: Path | None, limits: Limits) -> dict[str, str]:
         "max_pixels": str(4 * limits.most_pixels),
         # Where no tables are read here, FFmpeg follows PIDs that change; segments of HLS have a demuxer of their own.
         "seg_format_options": f"{_MERGE}=1",
+        "allowed_extensions": _SEGMENTS,
     }
+    if path is not None and lacks_length(path):
+        options |= {"ignore_length": "1"}
     return options if path is not None else options | {_MERGE: "1"}
 
 

@@ -52,6 +52,7 @@ class Tally:
     frames: int = 0
     first: Instant | None = None
     times: PacketTimes = field(default_factory=PacketTimes)
+    _is_torn: bool = False
     _flagged: deque[int | None] = field(default_factory=lambda: deque(maxlen=MOST_FLAGGED))
     _unconfirmed: deque[tuple[Fraction | None, Instant]] = field(default_factory=deque)
     has_joined: bool = False
@@ -73,6 +74,12 @@ class Tally:
             {"announced": 1.0} if self.has_joined else {}
         )
         self.say(FactKind.STREAM_STARTED, at, "the stream starts", **values)
+
+    def begin_torn(self, at: Instant) -> None:
+        """State, once, that the first packets are the rest of a frame from before the recording began."""
+        if not self._is_torn:
+            self._is_torn = True
+            self.say(FactKind.BROKEN_START, at, "the input begins within a frame")
 
     def flag(self, packet: Packet[Any], at: Instant) -> None:
         """Take note that a packet lacks data or carries an error flag; what follows tells whether that is a fault."""

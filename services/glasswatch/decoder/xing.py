@@ -12,17 +12,24 @@ _HEADER = re.compile(rb"\xff[\xe2-\xff][^\xff].(?:.{17}|.{32}|.{9})(?:.{2})?(Xin
 """A frame whose side information is followed by a header with flags (32 or 17 bytes, in MPEG-2 17 or 9; CRC 2 more)."""
 
 _VBRI = re.compile(rb"\xff[\xe2-\xff].{34}VBRI", re.DOTALL)
-_HAS_FRAMES = 1
+_HAS_FRAMES, _HAS_BYTES = 1, 2
 
 
 def states_frames(path: Path) -> bool:
-    """Whether the first frame holds a Xing, Info or VBRI header that counts the frames."""
+    """Whether the first frame holds a Xing, Info or VBRI header that counts the frames of the file.
+
+    Where the file is more than a sixteenth longer than the header says, it is of several that were joined, whose first
+    header says nothing of the others; FFmpeg does not believe it either.
+    """
     with path.open("rb") as file:
-        file.seek(_tag_bytes(file.read(10)))
+        start = file.seek(_tag_bytes(file.read(10)))
         data = file.read(MOST_BYTES)
+        length = file.seek(0, 2) - start
     found = _HEADER.search(data)
-    counts = found is not None and bool(found[2][3] & _HAS_FRAMES)
-    return counts or _VBRI.search(data) is not None
+    if found is None or not found[2][3] & _HAS_FRAMES:
+        return _VBRI.search(data) is not None
+    stated = int.from_bytes(data[found.end() + 4 : found.end() + 8], "big") if found[2][3] & _HAS_BYTES else 0
+    return not stated or length - stated <= stated >> 4
 
 
 def _tag_bytes(start: bytes) -> int:

@@ -201,6 +201,8 @@ class StreamError(Detector[StreamErrorParams, StreamErrorState]):
 
     def _severity(self, fact: StreamFact, kind: str, track: str) -> Severity:
         _, severity = _GROUPS[fact.kind]
+        if fact.kind is FactKind.BROKEN_START and fact.stream.startswith("audio"):
+            severity = Severity.INFO  # the rest of one frame: sound has no pictures that lack a key frame
         gap_s = fact.values.get("gap_s")
         if fact.kind is FactKind.TABLE_ERROR and gap_s is not None:
             # Rare tables delay tuning in, and are the rule in segments of HLS; nothing of the programme is lost.
