@@ -124,6 +124,7 @@ TOO_MANY = [{"threshold": 0.5, "votes": 4, "window": 3}]
             "line 4: the key 'black' stands twice",
             id="block twice",
         ),
+        pytest.param("loudness: {}", "loudness: a detector stands under the key detectors", id="not under detectors"),
         pytest.param("? [a]\n: 1", "YAML|unhashable", id="a list as key"),
         pytest.param("a: &a [*a]", "no such key", id="a list in itself"),
         pytest.param({"masks": 7}, "masks", id="masks that are no list"),
