@@ -104,8 +104,7 @@ class Decisions:
             seen.last = max(seen.last, detection, key=lambda d: d.span.end)
             if detection.verdict is Verdict.DEFECT:  # what only keeps it open is no evidence of more
                 seen.ceiling = _looser(seen.ceiling, detection.ceiling)
-            if _weight(detection) > _weight(seen.strongest):
-                seen.strongest = detection
+                seen.strongest = max(seen.strongest, detection, key=_weight)
         event = self._event(seen, EventState.OPEN)
         if event is None:
             return []
@@ -144,8 +143,7 @@ class Decisions:
             track=top.track,
             region=top.region,
             worst=top.worst,
-            # Why evidence supports no more is not said of an event that does.
-            reason=top.reason if top.ceiling == seen.ceiling else None,
+            reason=top.reason,
             position=start,
         )
 

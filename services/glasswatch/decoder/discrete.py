@@ -15,9 +15,11 @@ from itertools import groupby
 
 import numpy as np
 from av.audio.stream import AudioStream
+from av.container import InputContainer
 
 from glasswatch.core.errors import UsageError
 from glasswatch.core.media import AudioChunk
+from glasswatch.decoder.streams import format_names
 
 LAYOUTS = {
     2: ("FL", "FR"),
@@ -40,6 +42,8 @@ _NAMES = {
     **dict.fromkeys(("rrs", "rsr", "br"), "BR"),
 }
 _TITLES = ("title", "name", "handler_name")
+
+_MASTERS = frozenset({"mxf", "mov", "gxf"})
 
 MOST_WAIT_S = Fraction(5)
 """Members of a group are waited for as long as renditions are (`lulls`); one that has nothing then is silent."""
@@ -92,11 +96,14 @@ def _stated(tracks: Sequence[AudioStream], members: tuple[int, ...]) -> Group:
 def _inferred(tracks: Sequence[AudioStream], run: list[int]) -> Iterator[Group]:
     """Groups among neighbouring mono tracks of one form and one language: by their labels, else in pairs.
 
-    An odd number of tracks without labels are no pairs, nor are those that the container states to be mono.
+    An odd number of tracks without labels are no pairs, nor are those that the container states to be mono, nor those
+    of containers that nobody keeps masters in: there they are languages.
     """
     labels = [_label(tracks[number]) for number in run]
     if all(label in (None, _UNSTATED) for label in labels):
-        if len(run) % 2 == 0 and all(label == _UNSTATED for label in labels):
+        container = tracks[run[0]].container
+        is_master = isinstance(container, InputContainer) and bool(format_names(container) & _MASTERS)
+        if is_master and len(run) % 2 == 0 and all(label == _UNSTATED for label in labels):
             yield from (Group((a, b), LAYOUTS[2]) for a, b in zip(run[::2], run[1::2], strict=True))
         return
     members: dict[str, int] = {}

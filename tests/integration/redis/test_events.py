@@ -79,6 +79,7 @@ def test_an_event_can_be_read_by_its_id(store: RedisEventStore, connection: Conn
         "measurements": '{"motion": 0.5}',
         "region": "[0, 8, 64, 48]",
         "incident": "",
+        "consequence_of": "",
         "reason": "",
         "detector": "freeze",
         "version": "1",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -159,9 +160,9 @@ def test_what_only_keeps_an_event_open_lifts_no_ceiling() -> None:
 
 
 def test_why_evidence_is_capped_is_not_said_of_an_event_that_is_not() -> None:
-    row = [detection(0, 3, score=0.99, ceiling=Severity.INFO), detection(3, 4, score=0.9)]
-    (event,) = closed(row)
-    assert (event.severity, event.reason) == (Severity.ERROR, None)
+    capped = replace(detection(0, 3, score=0.99, ceiling=Severity.INFO), reason="it may be meant")
+    (event,) = closed([capped, detection(3, 4, score=0.9)])
+    assert (event.severity, event.reason) == (Severity.ERROR, "unreadable")
 
 
 def test_inconclusive_is_neither_a_defect_nor_a_continuation() -> None:

@@ -72,7 +72,7 @@ def _tree(report: Report) -> _Tree:
 
 
 def _page(report: Report) -> Page:
-    return build_page(report, UNITS, -23.0)
+    return build_page(report, UNITS, (-23.0, "target"))
 
 
 @pytest.mark.parametrize(

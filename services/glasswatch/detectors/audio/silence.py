@@ -39,8 +39,8 @@ PAST_HOPS = 440
 """Hops of the past that tell how the sound ended: 600 ms before an onset that may lie in the ringing, and a whole beep
 with some of the silence before it."""
 
-MARK_HOPS, MARK_DB = (20, 420), 1.5
-"""A beep lasts 50 ms to 1.05 s, comes out of silence or is the first sound, and is at one level to its end, in steps of
+MARK_HOPS, MARK_DB = (20, 240), 1.5
+"""A beep lasts 50 ms to 0.6 s, comes out of silence or is the first sound, and is at one level to its end, in steps of
 WINDOW_HOPS. Busy tones, alarms, pips and words in Morse are off for half a second and more by design."""
 WINDOW_HOPS = 10
 
