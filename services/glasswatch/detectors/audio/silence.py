@@ -72,7 +72,8 @@ class SilenceParams(Params):
         level_dbfs: Level that no channel may reach, in dBFS.
         shortest_s: Pauses shorter than this are part of the sound.
         edge_s: Silence of up to this length at the end of a stream is ordinary, so at most information.
-        rest_s: The same where nothing is cut off: before the first sound, and where the sound has died away by itself.
+        rest_s: The same where nothing is cut off: before the first sound, and at the end where a noise floor goes on.
+        pause_s: The same between sounds, where the one before has died away by itself or was a beep.
         floor_s: The same where sound ends at once and its noise floor goes on, as between the words of a dry voice.
         tail_s: The same for silence that lasts to the end and into which the sound has died away.
     """
@@ -81,6 +82,7 @@ class SilenceParams(Params):
     shortest_s: Annotated[float, Field(ge=0.05, le=1)]
     edge_s: Annotated[float, Field(ge=0, le=1)]
     rest_s: Annotated[float, Field(ge=0, le=60)]
+    pause_s: Annotated[float, Field(ge=0, le=60)]
     floor_s: Annotated[float, Field(ge=0, le=60)]
     tail_s: Annotated[float, Field(ge=0, le=600)]
 
@@ -167,7 +169,7 @@ class Silence(PcmDetector[SilenceParams, SilenceState]):
 
     spec = DetectorSpec(
         name="silence",
-        version="3",
+        version="4",
         defects=("silence",),
         needs=(AudioNeed(),),
         measurements={"level_dbfs": "dBFS"},
@@ -314,13 +316,12 @@ class Silence(PcmDetector[SilenceParams, SilenceState]):
         if clock.may_be_unused and not state.is_used:
             return "nothing has been heard on this track, which may be unused"
         length = (end - state.onset) / clock.rate + (state.lead_s if state.onset == 0 else 0.0)
-        if length > self.params.rest_s:
-            return None
+        params = self.params
         if state.onset <= RINGING_HOPS * max(clock.rate // HOPS_PER_S, 1):  # what a lossy decoder rings at the start
-            return "before the first sound"
-        if state.is_natural or (state.has_floor and length <= self.params.floor_s):
+            return "before the first sound" if length <= params.rest_s else None
+        if length <= (params.pause_s if state.is_natural else params.floor_s if state.has_floor else 0.0):
             return "a pause of the programme"
-        return "between beeps" if state.is_beep else None
+        return "between beeps" if state.is_beep and length <= params.pause_s else None
 
     def _silent(self, end: int, clock: SampleClock, *, is_ordinary: bool = False) -> Iterator[Detection]:
         """The piece of silence up to sample `end`, after the sound before it."""
