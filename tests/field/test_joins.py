@@ -104,6 +104,16 @@ def test_an_advertisement_in_fragments_of_its_own_form_is_no_fault(tmp_path: Pat
     assert report.complete
 
 
+def test_a_part_of_a_playlist_that_lacks_a_track_is_reported(tmp_path: Path) -> None:
+    silent = fragments(tmp_path, "advertisement", 3, "-an")
+    path = tmp_path / "break.m3u8"
+    body = "".join([*fragments(tmp_path, "programme", 4), JOIN, *silent])
+    path.write_text(HEAD.replace("VERSION:3", "VERSION:7") + body + "#EXT-X-ENDLIST\n")
+    report = inspect(path, "stream_error")
+    assert any("audio:0" in line for line in report.input.not_judged)
+    assert events(report, "stream_error", Severity.ERROR) != []
+
+
 def test_a_part_of_a_playlist_that_is_missing_is_reported(tmp_path: Path) -> None:
     body = "".join([*fragments(tmp_path, "programme", 4), JOIN, *fragments(tmp_path, "advertisement", 3)])
     (tmp_path / "advertisement0.m4s").unlink()

@@ -261,8 +261,11 @@ class Decoder:
         for kind in (VideoStream, AudioStream):
             paths = (path for path in self._paths if isinstance(path.tally.stream, kind))
             self._path_of |= dict(zip((s for s in streams if isinstance(s, kind)), paths, strict=False))
-        for path in self._path_of.values():
-            if path.reached is not None:
+        followed = list(self._path_of.values())
+        for path in self._paths:
+            if path not in followed:
+                self._lose(f"{path.tally.name}, which the next part of the input lacks,")
+            elif path.reached is not None:
                 path.clock.announce_join(path.reached.seconds)
         return [packets]
 
@@ -314,7 +317,9 @@ class Decoder:
         """State what is not judged from here on."""
         position = float(self.timeline.position(self._reached))
         self.source.not_judged.append(f"{what.rstrip(',')}, from {position:.1f} s on")
-        self._out.append(StreamFact(FactKind.NOTHING_DECODED, self._reached, "container", f"{what} is not judged"))
+        self._out.append(
+            StreamFact(FactKind.NOTHING_DECODED, self._reached, "container", f"{what.rstrip(',')} is not judged")
+        )
 
     def _switch(self, path: VideoPath | AudioPath, stream: VideoStream | AudioStream) -> None:
         """Go on with a track in another stream."""
