@@ -104,6 +104,16 @@ def test_an_advertisement_in_fragments_of_its_own_form_is_no_fault(tmp_path: Pat
     assert report.complete
 
 
+def test_parts_may_share_one_header(tmp_path: Path) -> None:
+    header, *segment = fragments(tmp_path, "programme", 4)
+    path = tmp_path / "again.m3u8"
+    body = "".join([header, *segment, JOIN, *segment, JOIN, *segment])
+    path.write_text(HEAD.replace("VERSION:3", "VERSION:7") + body + "#EXT-X-ENDLIST\n")
+    report = inspect(path, "stream_error")
+    assert events(report, "stream_error") == []
+    assert report.timing.media_s == pytest.approx(12, abs=0.2)
+
+
 def test_a_part_of_a_playlist_that_lacks_a_track_is_reported(tmp_path: Path) -> None:
     silent = fragments(tmp_path, "advertisement", 3, "-an")
     path = tmp_path / "break.m3u8"

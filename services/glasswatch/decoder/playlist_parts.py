@@ -26,8 +26,12 @@ def parts_of(playlist: m3u8.M3U8, resolve: Callable[[str], str]) -> list[str]:
     """Each part as a playlist in a `data:` address; `resolve` makes an address of a reference in the playlist."""
     first = int(playlist.media_sequence or 0)
     parts = []
+    # Segments share a header or a key until the next one is named: each is resolved once.
+    owners = [o for s in playlist.segments for o in (s, s.init_section, s.key) if o is not None and o.uri]
+    for owner in {id(owner): owner for owner in owners}.values():
+        owner.uri = resolve(owner.uri)
     for group in _groups(playlist)[:MOST_PARTS]:
-        text = "".join(_lines(group, first, float(playlist.target_duration or 1), resolve))
+        text = "".join(_lines(group, first, float(playlist.target_duration or 1)))
         encoded = base64.b64encode(text.encode()).decode()
         parts.append(f"data:application/vnd.apple.mpegurl;base64,{encoded}")
         first += len(group)
@@ -43,16 +47,11 @@ def _groups(playlist: m3u8.M3U8) -> list[list[m3u8.Segment]]:
     return groups
 
 
-def _lines(group: Sequence[m3u8.Segment], first: int, target_s: float, resolve: Callable[[str], str]) -> Iterator[str]:
+def _lines(group: Sequence[m3u8.Segment], first: int, target_s: float) -> Iterator[str]:
     """The text of a part; `first` is the number of its first segment, by which it is decrypted if no IV is stated."""
     yield f"#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:{target_s:.0f}\n#EXT-X-MEDIA-SEQUENCE:{first}\n"
     before = None
     for segment in group:
-        if segment.init_section is not None and (before is None or segment.init_section != before.init_section):
-            segment.init_section.uri = resolve(segment.init_section.uri)
-        if segment.key is not None and segment.key.uri and (before is None or segment.key != before.key):
-            segment.key.uri = resolve(segment.key.uri)
-        segment.uri = resolve(segment.uri)
         segment.discontinuity = False
         yield segment.dumps(before, infspec="microseconds") + "\n"
         before = segment
